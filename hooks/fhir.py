@@ -1,0 +1,371 @@
+"""The elements of FHIR R4 resources that facts read, as strict small structs.
+
+Only elements that some fact needs are declared; everything else in a resource is ignored.
+A declared element of the wrong JSON type makes the resource unreadable (`msgspec.ValidationError`),
+which the caller reports instead of guessing. A JSON `null` counts as an absent element.
+Source: FHIR R4 (4.0.1) resource definitions.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+JsonObject: TypeAlias = dict[str, Any]
+
+
+class Element(msgspec.Struct, frozen=True, rename="camel"):
+    """Base of all structs: immutable, unknown members ignored, camelCase on the wire."""
+
+
+class Coding(Element, frozen=True):
+    """R4 Coding."""
+
+    system: str | None = None
+    code: str | None = None
+    display: str | None = None
+
+
+class CodeableConcept(Element, frozen=True):
+    """R4 CodeableConcept."""
+
+    coding: tuple[Coding, ...] | None = None
+    text: str | None = None
+
+
+class Quantity(Element, frozen=True):
+    """R4 Quantity; `value` in the unit that `code`, else `unit`, names."""
+
+    value: float | None = None
+    comparator: str | None = None
+    unit: str | None = None
+    code: str | None = None
+
+
+class Reference(Element, frozen=True):
+    """R4 Reference."""
+
+    reference: str | None = None
+    display: str | None = None
+
+
+class Identifier(Element, frozen=True):
+    """R4 Identifier."""
+
+    system: str | None = None
+    value: str | None = None
+
+
+class Period(Element, frozen=True):
+    """R4 Period; FHIR dateTime strings."""
+
+    start: str | None = None
+    end: str | None = None
+
+
+class Annotation(Element, frozen=True):
+    """R4 Annotation."""
+
+    text: str | None = None
+
+
+class Resource(Element, frozen=True):
+    """What every resource has; `resource_type` as on the wire."""
+
+    resource_type: str
+    id: str | None = None
+
+
+class Patient(Resource, frozen=True):
+    """R4 Patient."""
+
+    birth_date: str | None = None
+
+
+class ConditionStage(Element, frozen=True):
+    """R4 Condition.stage."""
+
+    summary: CodeableConcept | None = None
+
+
+class Condition(Resource, frozen=True):
+    """R4 Condition."""
+
+    subject: Reference | None = None
+    clinical_status: CodeableConcept | None = None
+    verification_status: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    stage: tuple[ConditionStage, ...] | None = None
+    onset_date_time: str | None = None
+    recorded_date: str | None = None
+    abatement_date_time: str | None = None
+    abatement_age: Quantity | None = None
+    abatement_period: Period | None = None
+    abatement_range: JsonObject | None = None
+    abatement_string: str | None = None
+    note: tuple[Annotation, ...] | None = None
+
+
+class ObservationComponent(Element, frozen=True):
+    """R4 Observation.component."""
+
+    code: CodeableConcept | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_string: str | None = None
+
+
+class Observation(Resource, frozen=True):
+    """R4 Observation."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    code: CodeableConcept | None = None
+    part_of: tuple[Reference, ...] | None = None
+    specimen: Reference | None = None
+    effective_date_time: str | None = None
+    effective_instant: str | None = None
+    effective_period: Period | None = None
+    issued: str | None = None
+    value_quantity: Quantity | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_string: str | None = None
+    value_boolean: bool | None = None
+    value_integer: int | None = None
+    interpretation: tuple[CodeableConcept, ...] | None = None
+    note: tuple[Annotation, ...] | None = None
+    component: tuple[ObservationComponent, ...] | None = None
+    contained: tuple[JsonObject, ...] | None = None
+
+
+class DiagnosticReport(Resource, frozen=True):
+    """R4 DiagnosticReport."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    code: CodeableConcept | None = None
+    specimen: tuple[Reference, ...] | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    issued: str | None = None
+    conclusion: str | None = None
+    conclusion_code: tuple[CodeableConcept, ...] | None = None
+    contained: tuple[JsonObject, ...] | None = None
+
+
+class SpecimenCollection(Element, frozen=True):
+    """R4 Specimen.collection."""
+
+    collected_date_time: str | None = None
+    collected_period: Period | None = None
+    quantity: Quantity | None = None
+
+
+class SpecimenProcessing(Element, frozen=True):
+    """R4 Specimen.processing."""
+
+    description: str | None = None
+    procedure: CodeableConcept | None = None
+    additive: tuple[Reference, ...] | None = None
+    time_date_time: str | None = None
+    time_period: Period | None = None
+
+
+class SpecimenContainer(Element, frozen=True):
+    """R4 Specimen.container."""
+
+    additive_codeable_concept: CodeableConcept | None = None
+
+
+class Specimen(Resource, frozen=True):
+    """R4 Specimen."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    type: CodeableConcept | None = None
+    received_time: str | None = None
+    collection: SpecimenCollection | None = None
+    processing: tuple[SpecimenProcessing, ...] | None = None
+    container: tuple[SpecimenContainer, ...] | None = None
+    note: tuple[Annotation, ...] | None = None
+
+
+class TimingRepeat(Element, frozen=True):
+    """R4 Timing.repeat."""
+
+    bounds_period: Period | None = None
+    frequency: int | None = None
+    period: float | None = None
+    period_unit: str | None = None
+
+
+class Timing(Element, frozen=True):
+    """R4 Timing."""
+
+    event: tuple[str, ...] | None = None
+    repeat: TimingRepeat | None = None
+    code: CodeableConcept | None = None
+
+
+class DoseAndRate(Element, frozen=True):
+    """R4 Dosage.doseAndRate."""
+
+    type: CodeableConcept | None = None
+    dose_quantity: Quantity | None = None
+
+
+class Dosage(Element, frozen=True):
+    """R4 Dosage."""
+
+    text: str | None = None
+    patient_instruction: str | None = None
+    additional_instruction: tuple[CodeableConcept, ...] | None = None
+    timing: Timing | None = None
+    site: CodeableConcept | None = None
+    route: CodeableConcept | None = None
+    dose_and_rate: tuple[DoseAndRate, ...] | None = None
+
+
+class MedicationRequest(Resource, frozen=True):
+    """R4 MedicationRequest."""
+
+    status: str | None = None
+    intent: str | None = None
+    do_not_perform: bool | None = None
+    identifier: tuple[Identifier, ...] | None = None
+    subject: Reference | None = None
+    medication_codeable_concept: CodeableConcept | None = None
+    medication_reference: Reference | None = None
+    authored_on: str | None = None
+    reason_code: tuple[CodeableConcept, ...] | None = None
+    dosage_instruction: tuple[Dosage, ...] | None = None
+    note: tuple[Annotation, ...] | None = None
+    prior_prescription: Reference | None = None
+    based_on: tuple[Reference, ...] | None = None
+    replaces: tuple[Reference, ...] | None = None
+    contained: tuple[JsonObject, ...] | None = None
+
+
+class MedicationIngredient(Element, frozen=True):
+    """R4 Medication.ingredient."""
+
+    item_codeable_concept: CodeableConcept | None = None
+    item_reference: Reference | None = None
+
+
+class Medication(Resource, frozen=True):
+    """R4 Medication."""
+
+    code: CodeableConcept | None = None
+    form: CodeableConcept | None = None
+    ingredient: tuple[MedicationIngredient, ...] | None = None
+
+
+class AdministrationDosage(Element, frozen=True):
+    """R4 MedicationAdministration.dosage."""
+
+    text: str | None = None
+    route: CodeableConcept | None = None
+    dose: Quantity | None = None
+
+
+class MedicationAdministration(Resource, frozen=True):
+    """R4 MedicationAdministration."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    medication_codeable_concept: CodeableConcept | None = None
+    medication_reference: Reference | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    dosage: AdministrationDosage | None = None
+    contained: tuple[JsonObject, ...] | None = None
+
+
+class Procedure(Resource, frozen=True):
+    """R4 Procedure."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    code: CodeableConcept | None = None
+    performed_date_time: str | None = None
+    performed_period: Period | None = None
+    body_site: tuple[CodeableConcept, ...] | None = None
+    note: tuple[Annotation, ...] | None = None
+
+
+class ServiceRequest(Resource, frozen=True):
+    """R4 ServiceRequest."""
+
+    status: str | None = None
+    intent: str | None = None
+    do_not_perform: bool | None = None
+    subject: Reference | None = None
+    code: CodeableConcept | None = None
+    authored_on: str | None = None
+    body_site: tuple[CodeableConcept, ...] | None = None
+    note: tuple[Annotation, ...] | None = None
+
+
+class DeviceName(Element, frozen=True):
+    """R4 Device.deviceName."""
+
+    name: str | None = None
+
+
+class Device(Resource, frozen=True):
+    """R4 Device."""
+
+    status: str | None = None
+    patient: Reference | None = None
+    type: CodeableConcept | None = None
+    device_name: tuple[DeviceName, ...] | None = None
+    model_number: str | None = None
+    note: tuple[Annotation, ...] | None = None
+
+
+class AllergyReaction(Element, frozen=True):
+    """R4 AllergyIntolerance.reaction."""
+
+    manifestation: tuple[CodeableConcept, ...] | None = None
+    severity: str | None = None
+
+
+class AllergyIntolerance(Resource, frozen=True):
+    """R4 AllergyIntolerance."""
+
+    clinical_status: CodeableConcept | None = None
+    verification_status: CodeableConcept | None = None
+    patient: Reference | None = None
+    code: CodeableConcept | None = None
+    criticality: str | None = None
+    reaction: tuple[AllergyReaction, ...] | None = None
+
+
+RESOURCE_TYPES: dict[str, type[Resource]] = {
+    struct.__name__: struct
+    for struct in (
+        Patient,
+        Condition,
+        Observation,
+        DiagnosticReport,
+        Specimen,
+        MedicationRequest,
+        Medication,
+        MedicationAdministration,
+        Procedure,
+        ServiceRequest,
+        Device,
+        AllergyIntolerance,
+    )
+}
+"""The resource types that facts read, by FHIR type name."""
+
+
+def read_resource(raw: JsonObject) -> Resource | None:
+    """The struct of a raw resource; `None` for a type that no fact reads.
+
+    Raises `msgspec.ValidationError` when an element that facts need has the wrong JSON type.
+    """
+    struct = RESOURCE_TYPES.get(raw["resourceType"])
+    return None if struct is None else msgspec.convert(raw, struct)
