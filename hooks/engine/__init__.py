@@ -1,0 +1,1 @@
+"""Evaluates recommendations and words their cards."""

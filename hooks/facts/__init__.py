@@ -1,0 +1,1 @@
+"""Named clinical questions with three-valued answers."""

@@ -1,0 +1,1 @@
+"""Reads FHIR resources into typed clinical observations (data elements)."""

@@ -1,0 +1,283 @@
+"""The chart of one patient: every reading of the record, made once and on demand."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+
+from hooks.answer import Answer, Evidence
+from hooks.fhir import (
+    AllergyIntolerance,
+    Condition,
+    Device,
+    DiagnosticReport,
+    MedicationAdministration,
+    MedicationRequest,
+    Observation,
+    Procedure,
+    ServiceRequest,
+)
+from hooks.readings.csf_space import (
+    FlowStudy,
+    Hydrocephalus,
+    ShuntReading,
+    read_flow,
+    read_hydrocephalus,
+    read_shunt,
+)
+from hooks.readings.cytology import Cytologies, read_cytologies
+from hooks.readings.dates import birth_dates, completed_years, moment
+from hooks.readings.imaging import Mass, Study, brain_masses, read_studies
+from hooks.readings.laboratory import Laboratory, read_dialysis, read_laboratory
+from hooks.readings.malignancy import (
+    Diagnosis,
+    Kind,
+    LmEntry,
+    Malignancies,
+    decisive_lm_entry,
+    earliest,
+    read_lm_entries,
+    read_malignancies,
+    unknown_site,
+)
+from hooks.readings.medication import Drug
+from hooks.readings.order import DrugOrder, read_order
+from hooks.readings.performance import Score, read_hospice, read_score
+from hooks.readings.radiotherapy import Course, read_courses
+from hooks.readings.safety import (
+    read_infection,
+    read_leukoencephalopathy,
+    read_methotrexate_allergy,
+    read_third_space,
+)
+from hooks.readings.symptoms import Symptom, has_neurological_examination, live, read_symptoms
+from hooks.readings.treatments import (
+    Administration,
+    read_antithrombotics,
+    read_emetogenic,
+    read_interacting,
+    read_methotrexate_given,
+)
+from hooks.readings.work_up import Ordered, read_orders
+from hooks.record import PatientRecord
+
+
+class Chart:
+    """All readings of one record. `answers` remembers the facts that were asked."""
+
+    def __init__(self, record: PatientRecord) -> None:
+        """A chart over one record; nothing is read before it is asked for."""
+        self.record = record
+        self.today: date = record.now.date()
+        self.answers: dict[str, Answer] = {}
+
+    def ages(self, on: date) -> tuple[int, ...]:
+        """The possible ages in completed years on a day, youngest first; empty = unknown."""
+        born = birth_dates(self.record.patient.birth_date if self.record.patient else None)
+        ages = {completed_years(day, on) for day in born}
+        return tuple(sorted(age for age in ages if age >= 0))
+
+    @cached_property
+    def conditions_failed(self) -> bool:
+        """Whether the problem list was not read completely."""
+        return self.record.failed("Condition")
+
+    @cached_property
+    def lm_entry(self) -> LmEntry | None:
+        """The entry of leptomeningeal metastasis that decides."""
+        return decisive_lm_entry(read_lm_entries(self.record.of(Condition), self.today))
+
+    @cached_property
+    def lm_on_problem_list(self) -> bool:
+        """Whether leptomeningeal metastasis is recorded as confirmed or probable."""
+        standing = (Diagnosis.CONFIRMED, Diagnosis.PROBABLE)
+        return self.lm_entry is not None and self.lm_entry.diagnosis in standing
+
+    @cached_property
+    def recorded_malignancies(self) -> Malignancies:
+        """The malignancies that the problem list names."""
+        return read_malignancies(self.record.of(Condition))
+
+    @cached_property
+    def malignancies(self) -> Malignancies:
+        """Malignancies; LM or a positive cytology alone stand for one solid tumour."""
+        recorded = self.recorded_malignancies
+        if recorded.entries:
+            return recorded
+        if self.lm_entry and self.lm_on_problem_list:
+            return unknown_site(self.lm_entry.source)
+        positive = self.cytologies.positive
+        return unknown_site(positive.source) if positive else recorded
+
+    @cached_property
+    def is_solid(self) -> bool:
+        """At least one solid malignancy, active or past."""
+        return bool(self.malignancies.of(Kind.SOLID))
+
+    @cached_property
+    def is_haematological_only(self) -> bool:
+        """A haematological and no solid malignancy; never when the problem list failed."""
+        haematological = bool(self.malignancies.of(Kind.HAEMATOLOGICAL))
+        return haematological and not self.is_solid and not self.conditions_failed
+
+    @cached_property
+    def symptoms(self) -> tuple[Symptom, ...]:
+        """All findings that count, at most one per code."""
+        return read_symptoms(
+            self.record.of(Condition),
+            self.record.of(Observation),
+            earliest(self.recorded_malignancies),
+            self.today,
+        )
+
+    @cached_property
+    def neurological_examination(self) -> bool:
+        """Whether a neurological examination was recorded lately (for the text only)."""
+        return has_neurological_examination(self.record.of(Observation), self.today)
+
+    @cached_property
+    def live_symptoms(self) -> tuple[Symptom, ...]:
+        """Findings inside the window (before the chemotherapy rule)."""
+        return live(self.symptoms)
+
+    @cached_property
+    def emetogenic(self) -> tuple[int, Evidence] | None:
+        """Days since the newest emetogenic chemotherapy."""
+        administrations = self.record.of(MedicationAdministration)
+        return read_emetogenic(administrations, self.record.medications, self.today)
+
+    @cached_property
+    def cytologies(self) -> Cytologies:
+        """All CSF cytologies."""
+        return read_cytologies(
+            self.record.of(DiagnosticReport),
+            self.record.of(Observation),
+            self.record.of(Procedure),
+            self.record.specimens,
+            self.today,
+        )
+
+    @cached_property
+    def brain(self) -> tuple[Study, ...]:
+        """MRI studies of the brain, newest first."""
+        return read_studies(self.record.of(DiagnosticReport), "brain", self.today)
+
+    @cached_property
+    def spine(self) -> tuple[Study, ...]:
+        """MRI studies of the spine, newest first."""
+        return read_studies(self.record.of(DiagnosticReport), "spine", self.today)
+
+    @cached_property
+    def masses(self) -> tuple[frozenset[Mass], Study | None]:
+        """What makes lumbar puncture unsafe on the brain MRI, and where."""
+        return brain_masses(self.brain)
+
+    def laboratory(self, test: str) -> Laboratory | None:
+        """The newest `platelets`, `inr` or `egfr`."""
+        return read_laboratory(test, self.record.of(Observation), self.today)
+
+    @cached_property
+    def dialysis(self) -> Evidence | None:
+        """Dialysis or end-stage renal disease."""
+        return read_dialysis(self.record.of(Condition))
+
+    def score(self, scale: str) -> Score | None:
+        """The current `kps` or `ecog`."""
+        return read_score(scale, self.record.of(Observation), self.today)
+
+    @cached_property
+    def hospice(self) -> Evidence | None:
+        """Hospice or comfort care."""
+        return read_hospice(
+            self.record.of(Condition), self.record.of(ServiceRequest), self.record.of(Procedure)
+        )
+
+    @cached_property
+    def ordered(self) -> Ordered:
+        """Work-up that is already ordered."""
+        return read_orders(self.record.of(ServiceRequest), self.today)
+
+    @cached_property
+    def antithrombotics(self) -> tuple[Evidence, ...]:
+        """Antithrombotic drugs that are not held."""
+        requests = self.record.of(MedicationRequest)
+        return read_antithrombotics(requests, self.record.medications)
+
+    @cached_property
+    def interacting(self) -> tuple[Evidence, ...]:
+        """Active drugs that raise methotrexate toxicity."""
+        return read_interacting(self.record.of(MedicationRequest), self.record.medications)
+
+    @cached_property
+    def methotrexate_given(self) -> tuple[Administration, ...]:
+        """Methotrexate administrations of any route."""
+        administrations = self.record.of(MedicationAdministration)
+        return read_methotrexate_given(administrations, self.record.medications)
+
+    @cached_property
+    def server_orders(self) -> tuple[DrugOrder, ...]:
+        """Requests on the server as drug orders; planned time else the day they were authored."""
+        return tuple(self._server_order(request) for request in self.record.of(MedicationRequest))
+
+    def _server_order(self, request: MedicationRequest) -> DrugOrder:
+        authored = moment(request.authored_on)
+        label = f"MedicationRequest/{request.id}" if request.id else "MedicationRequest"
+        return read_order(request, self.record.medications, authored, label)
+
+    @cached_property
+    def methotrexate_orders(self) -> tuple[DrugOrder, ...]:
+        """Requests on the server for methotrexate."""
+        return tuple(o for o in self.server_orders if o.drug is Drug.METHOTREXATE)
+
+    @cached_property
+    def courses(self) -> tuple[Course, ...]:
+        """Radiotherapy courses."""
+        requests = self.record.of(ServiceRequest)
+        return read_courses(self.record.of(Procedure), requests, self.today)
+
+    @cached_property
+    def shunt(self) -> ShuntReading | None:
+        """The CSF shunt; None = unknown."""
+        return read_shunt(
+            self.record.of(Device),
+            self.record.of(Procedure),
+            self.record.of(Condition),
+            self.record.of(Observation),
+            self.brain,
+        )
+
+    @cached_property
+    def hydrocephalus(self) -> Hydrocephalus | None:
+        """Hydrocephalus on the problem list."""
+        return read_hydrocephalus(self.record.of(Condition))
+
+    @cached_property
+    def flow(self) -> FlowStudy | None:
+        """The CSF-flow study that decides; None = none on record."""
+        return read_flow(
+            self.record.of(DiagnosticReport),
+            self.record.of(Observation),
+            self.courses,
+            self.record.of(Procedure),
+            self.today,
+        )
+
+    @cached_property
+    def infection(self) -> Evidence | None:
+        """CNS or device infection."""
+        return read_infection(self.record.of(Condition))
+
+    @cached_property
+    def third_space(self) -> Evidence | None:
+        """Pleural effusion or ascites."""
+        return read_third_space(self.record.of(Condition))
+
+    @cached_property
+    def leukoencephalopathy(self) -> Evidence | None:
+        """Leukoencephalopathy on the problem list or the newest brain MRI."""
+        return read_leukoencephalopathy(self.record.of(Condition), self.brain)
+
+    @cached_property
+    def methotrexate_allergy(self) -> tuple[bool, Evidence] | None:
+        """Methotrexate hypersensitivity: severe or not."""
+        return read_methotrexate_allergy(self.record.of(AllergyIntolerance))

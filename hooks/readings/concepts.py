@@ -1,0 +1,159 @@
+"""What codes and statuses of a resource say (data elements, sections 1.2 and 1.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+
+from hooks.answer import Evidence
+from hooks.fhir import Annotation, CodeableConcept, Condition, Observation, Quantity, Resource
+from hooks.readings.dates import Moment, first_moment, moment, period_moment
+from hooks.readings.text import joined, normalised, says
+from hooks.values.codes import best_match, codings, in_set
+from hooks.values.lexicon import names
+from hooks.values.parameters import limit
+
+FINAL = frozenset({"final", "amended", "corrected", "appended"})
+NOT_THERE_YET = frozenset({"registered", "partial", "preliminary"})
+CONDITION_CUES = "symptom-negated"
+
+
+def text_of(concept: CodeableConcept | None) -> str:
+    """The text of a concept, else the first display; empty when it has neither."""
+    if concept is None:
+        return ""
+    return concept.text or next((c.display for c in codings(concept) if c.display), "")
+
+
+def notes_of(notes: Iterable[Annotation] | None) -> str:
+    """All annotation texts as one text."""
+    return joined(note.text for note in notes or ())
+
+
+def codes_of(concept: CodeableConcept | None) -> frozenset[str]:
+    """The bare codes of a status-like concept, else its text, in lower case."""
+    found = {c.code.strip().lower() for c in codings(concept) if c.code}
+    if not found and concept and concept.text:
+        found = {concept.text.strip().lower()}
+    return frozenset(found)
+
+
+class Verification(StrEnum):
+    """How sure the chart is of a Condition."""
+
+    CONFIRMED = "confirmed"
+    DOUBTFUL = "doubtful"
+    REFUTED = "refuted"
+    IGNORED = "entered-in-error"
+
+
+def verification(condition: Condition) -> Verification:
+    """Absent counts as confirmed; unconfirmed, provisional and differential are doubtful."""
+    found = codes_of(condition.verification_status)
+    for verdict in (Verification.IGNORED, Verification.REFUTED):
+        if verdict.value in found:
+            return verdict
+    if not found or "confirmed" in found:
+        return Verification.CONFIRMED
+    return Verification.DOUBTFUL
+
+
+def has_ended(condition: Condition) -> bool:
+    """Inactive, in remission, resolved, or with any abatement."""
+    abatement = (
+        condition.abatement_date_time,
+        condition.abatement_age,
+        condition.abatement_period,
+        condition.abatement_range,
+        condition.abatement_string,
+    )
+    ended = {"inactive", "remission", "resolved"} & codes_of(condition.clinical_status)
+    return bool(ended) or any(value is not None for value in abatement)
+
+
+def is_present(condition: Condition) -> bool:
+    """Active and confirmed or doubtful: counts for everything but cancer and lm_dx."""
+    sure = verification(condition) in (Verification.CONFIRMED, Verification.DOUBTFUL)
+    return sure and not has_ended(condition)
+
+
+def onset_or_recorded(condition: Condition) -> Moment | None:
+    """When a Condition began, else when it was recorded."""
+    return first_moment(moment(condition.onset_date_time), moment(condition.recorded_date))
+
+
+def observed(observation: Observation) -> Moment | None:
+    """The effective time of an Observation, else when it was issued."""
+    return first_moment(
+        moment(observation.effective_date_time),
+        moment(observation.effective_instant),
+        period_moment(observation.effective_period),
+        moment(observation.issued),
+    )
+
+
+def how_matched(
+    name: str, concept: CodeableConcept | None, cue: str = CONDITION_CUES, extra: str = ""
+) -> str | None:
+    """How a concept matches the value set and text term of one name: code, text or not at all.
+
+    Text (and `extra` text beside it) is only read where no coding matches.
+    """
+    if in_set(name, concept):
+        return "code"
+    if says(joined((text_of(concept), extra)), name, cue):
+        return "text"
+    return None
+
+
+def shifted(quantity: Quantity) -> float | None:
+    """The number of a quantity; a strict comparator moves it just below or above."""
+    if quantity.value is None:
+        return None
+    step = {"<": -limit("comparator_step"), ">": limit("comparator_step")}
+    return quantity.value + step.get(quantity.comparator or "", 0.0)
+
+
+def unit_of(quantity: Quantity) -> str:
+    """The coded unit, else the printed one, white space collapsed."""
+    return normalised(quantity.code or quantity.unit or "")
+
+
+def truth_of_value(observation: Observation) -> bool | None:
+    """Whether an Observation says present (True) or absent (False); None when it says neither."""
+    if observation.value_boolean is not None:
+        return observation.value_boolean
+    concept = observation.value_codeable_concept
+    coded = best_match(("cytology-positive", "cytology-negative"), concept)
+    if coded:
+        return coded == "cytology-positive"
+    text = (observation.value_string or text_of(concept)).strip()
+    if names(text, "value-positive"):
+        return True
+    return False if names(text, "value-negative") else None
+
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+def well_formed(identifier: object) -> bool:
+    """Whether a value is a FHIR id (R4, 2.24.0.1), and so may be printed."""
+    return isinstance(identifier, str) and _ID.fullmatch(identifier) is not None
+
+
+def reference(resource: Resource) -> str:
+    """`Type/id`, or the type alone for a resource without a well-formed id."""
+    kind = resource.resource_type
+    return f"{kind}/{resource.id}" if well_formed(resource.id) else kind
+
+
+def evidence(
+    resource: Resource,
+    label: str,
+    value: str | None = None,
+    when: Moment | None = None,
+    how: str = "code",
+) -> Evidence:
+    """Evidence from one resource, in our own words."""
+    return Evidence(reference(resource), label, value, when.day if when else None, how)

@@ -1,0 +1,309 @@
+"""CSF cytology: which results are one, what they say, one sample per collection day (3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import lru_cache
+
+from hooks.answer import Evidence
+from hooks.fhir import (
+    CodeableConcept,
+    DiagnosticReport,
+    Observation,
+    Procedure,
+    Reference,
+    Specimen,
+)
+from hooks.readings.concepts import (
+    FINAL,
+    NOT_THERE_YET,
+    evidence,
+    observed,
+    reference,
+    text_of,
+)
+from hooks.readings.dates import Moment, days_ago, first_moment, moment, period_moment, within
+from hooks.readings.specimens import (
+    Handling,
+    collected,
+    handling,
+    handling_in_text,
+    is_csf,
+    specimens_of,
+)
+from hooks.readings.text import clauses, is_negated, joined, normalised
+from hooks.values.codes import ValueSet, codings, in_set, value_set
+from hooks.values.lexicon import names, term
+from hooks.values.parameters import limit, window
+
+
+class Result(StrEnum):
+    """Category of a CSF cytology (EANO-ESMO 2023, table 1), worst for the patient first."""
+
+    POSITIVE = "positive"
+    EQUIVOCAL = "equivocal"
+    NEGATIVE = "negative"
+    INADEQUATE = "inadequate"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One CSF sample: all results of one collection day. `days` None = undated positive."""
+
+    result: Result
+    days: int | None
+    day: date | None
+    handling: Handling
+    source: Evidence
+
+    @property
+    def optimal(self) -> bool:
+        """Enough volume, and fixed or processed in time; an inadequate sample never is."""
+        known = self.handling
+        enough = known.volume is not None and known.volume >= limit("csf_volume_optimal")
+        quick = known.delay is not None and known.delay <= limit("csf_delay_optimal")
+        return enough and (known.fixed is True or quick) and self.result is not Result.INADEQUATE
+
+
+@dataclass(frozen=True, slots=True)
+class Cytologies:
+    """All samples, newest first, and the references of texts that could not be classified."""
+
+    samples: tuple[Sample, ...]
+    unclassifiable: tuple[str, ...] = ()
+
+    @property
+    def positive(self) -> Sample | None:
+        """The newest positive sample, whatever its age."""
+        return next((s for s in self.samples if s.result is Result.POSITIVE), None)
+
+    @property
+    def episode(self) -> tuple[Sample, ...]:
+        """Samples with a result inside the episode window."""
+        return tuple(
+            sample
+            for sample in self.samples
+            if sample.result is not Result.PENDING
+            and within(sample.days, window("csf_episode_days"))
+        )
+
+    @property
+    def pending(self) -> Sample | None:
+        """The newest sample whose result is awaited."""
+        return next((s for s in self.samples if s.result is Result.PENDING), None)
+
+
+def _skipped(clause: str) -> bool:
+    """Clinical history, indication, or a history word before the first decisive term."""
+    if names(clause, "cytology-history"):
+        return True
+    terms = ("cytology-malignant-term", "cytology-equivocal", "cytology-inadequate")
+    starts = [m.start() for name in terms if (m := term(name).search(clause))]
+    return bool(starts) and bool(
+        term("cytology-history-before-the-term").search(clause, 0, min(starts))
+    )
+
+
+def _equivocal(clause: str) -> bool:
+    return any(
+        match.group().lower().startswith(("cannot", "not "))
+        or not is_negated(clause, match, "cytology-negation", "cytology-negated-after")
+        for match in term("cytology-equivocal").finditer(clause)
+    )
+
+
+def _clause_result(clause: str) -> Result | None:
+    if _equivocal(clause):
+        return Result.EQUIVOCAL
+    negations = {
+        is_negated(clause, match, "cytology-negation", "cytology-negated-after")
+        for match in term("cytology-malignant-term").finditer(clause)
+    }
+    if True in negations:
+        return Result.NEGATIVE if False not in negations else None
+    stated = names(clause, "cytology-positive") or names(clause, "cytology-bare-diagnosis")
+    if negations and stated:
+        return Result.POSITIVE
+    return Result.NEGATIVE if names(clause, "cytology-negative") else None
+
+
+@lru_cache(maxsize=4096)
+def classify(text: str) -> Result | None:
+    """The result that a cytology text states; None = unclassifiable, not counted as a sample."""
+    whole = normalised(text).rstrip(".").lower()
+    if whole in ("negative", "neg"):
+        return Result.NEGATIVE
+    if whole in ("positive", "pos"):
+        return Result.POSITIVE
+    remembered: set[Result] = set()
+    for clause in clauses(text):
+        if _skipped(clause):
+            continue
+        if names(clause, "cytology-inadequate"):
+            remembered.add(Result.INADEQUATE)
+        if found := _clause_result(clause):
+            remembered.add(found)
+    order = (Result.POSITIVE, Result.EQUIVOCAL, Result.INADEQUATE, Result.NEGATIVE)
+    return next((result for result in order if result in remembered), None)
+
+
+_CODED: dict[str, Result] = {
+    "cytology-positive": Result.POSITIVE,
+    "cytology-negative": Result.NEGATIVE,
+    "cytology-equivocal": Result.EQUIVOCAL,
+    "cytology-inadequate": Result.INADEQUATE,
+}
+_TEXT_FIRST: dict[str, Result] = {
+    "cytology-abnormal": Result.EQUIVOCAL,
+    "cytology-normal": Result.NEGATIVE,
+}
+
+
+def coded_result(concepts: Iterable[CodeableConcept | None], text: str) -> Result | None:
+    """The first coded result, else what the text says; abnormal and normal ask the text first."""
+    for coding in (c for concept in concepts for c in codings(concept)):
+        for name, result in _CODED.items():
+            if _set(name).specificity(coding):
+                return result
+        for name, result in _TEXT_FIRST.items():
+            if _set(name).specificity(coding):
+                return classify(text) or result
+    return classify(text)
+
+
+def _set(name: str) -> ValueSet:
+    return value_set(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Carrier:
+    """What a report and an Observation have in common."""
+
+    resource: DiagnosticReport | Observation
+    coded: tuple[CodeableConcept | None, ...]
+    text: str
+    when: Moment | None
+    specimens: tuple[Specimen, ...]
+
+
+def _report(report: DiagnosticReport, known: Mapping[str, Specimen]) -> _Carrier:
+    when = first_moment(
+        moment(report.effective_date_time),
+        period_moment(report.effective_period),
+        moment(report.issued),
+    )
+    specimens = specimens_of(report.specimen or (), report.contained, known)
+    return _Carrier(report, report.conclusion_code or (), report.conclusion or "", when, specimens)
+
+
+def _observation(observation: Observation, known: Mapping[str, Specimen]) -> _Carrier:
+    value = observation.value_codeable_concept
+    text = joined((observation.value_string, text_of(value)))
+    own: tuple[Reference, ...] = (observation.specimen,) if observation.specimen else ()
+    specimens = specimens_of(own, observation.contained, known)
+    coded = (value, *(observation.interpretation or ()))
+    return _Carrier(observation, coded, text, observed(observation), specimens)
+
+
+def _punctures(procedures: Iterable[Procedure]) -> frozenset[str]:
+    return frozenset(
+        reference(procedure)
+        for procedure in procedures
+        if in_set("lumbar-puncture", procedure.code)
+        or names(text_of(procedure.code), "lumbar-puncture")
+    )
+
+
+def _is_part_of(observation: Observation, punctures: frozenset[str]) -> bool:
+    """Part of a lumbar puncture, whatever its code; a number is chemistry, not cytology."""
+    if observation.value_quantity is not None:
+        return False
+    parts = (part.reference or "" for part in observation.part_of or ())
+    return any("/".join(part.split("/_history/")[0].split("/")[-2:]) in punctures for part in parts)
+
+
+def _is_csf_cytology(carrier: _Carrier, punctures: frozenset[str]) -> bool:
+    code = carrier.resource.code
+    title = text_of(code)
+    if names(title, "cytology-not-cytology") or in_set("cytology-not-counted", code):
+        return False
+    kinds = [is_csf(specimen) for specimen in carrier.specimens]
+    if False in kinds and True not in kinds:
+        return False
+    if isinstance(carrier.resource, Observation) and _is_part_of(carrier.resource, punctures):
+        return True
+    if in_set("cytology-report", code):
+        return True in kinds or names(joined((title, carrier.text)), "csf-specimen")
+    titled = names(title, "cytology-report") and names(title, "csf-specimen")
+    return titled and isinstance(carrier.resource, DiagnosticReport)
+
+
+def _result(carrier: _Carrier) -> Result | None:
+    if carrier.resource.status in NOT_THERE_YET:
+        return Result.PENDING
+    return coded_result(carrier.coded, carrier.text)
+
+
+def _sample(carrier: _Carrier, result: Result, today: date) -> Sample | None:
+    when = first_moment(*map(collected, carrier.specimens), carrier.when)
+    days = days_ago(when, today)
+    in_future = when is not None and days is None
+    undated = when is None and result is not Result.POSITIVE
+    stale = result is Result.PENDING and not within(days, window("pending_days"))
+    if in_future or undated or stale:
+        return None
+    known = handling_in_text(carrier.text)
+    for specimen in carrier.specimens:
+        known = handling(specimen).or_else(known)
+    source = evidence(carrier.resource, "CSF cytology", result.value, when)
+    return Sample(result, days, when.day if when else None, known, source)
+
+
+def _merged(same_day: list[Sample]) -> Sample:
+    order = list(Result)
+    decisive = min(same_day, key=lambda sample: order.index(sample.result))
+    known = Handling()
+    for sample in same_day:
+        known = known.or_else(sample.handling)
+    if decisive.result is Result.INADEQUATE:
+        known = Handling(None, known.delay, known.fixed)
+    return Sample(decisive.result, decisive.days, decisive.day, known, decisive.source)
+
+
+def _by_day(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    groups: dict[date | None, list[Sample]] = {}
+    for sample in samples:
+        groups.setdefault(sample.day, []).append(sample)
+    merged = (_merged(group) for group in groups.values())
+    return tuple(sorted(merged, key=lambda s: float("inf") if s.days is None else s.days))
+
+
+def read_cytologies(
+    reports: Iterable[DiagnosticReport],
+    observations: Iterable[Observation],
+    procedures: Iterable[Procedure],
+    specimens: Mapping[str, Specimen],
+    today: date,
+) -> Cytologies:
+    """All CSF samples on record, newest first."""
+    punctures = _punctures(procedures)
+    carriers = [
+        *(_report(report, specimens) for report in reports),
+        *(_observation(observation, specimens) for observation in observations),
+    ]
+    samples, unclassifiable = [], []
+    for carrier in carriers:
+        if carrier.resource.status not in FINAL | NOT_THERE_YET:
+            continue
+        if not _is_csf_cytology(carrier, punctures):
+            continue
+        result = _result(carrier)
+        if result is None:
+            unclassifiable.append(reference(carrier.resource))
+        elif sample := _sample(carrier, result, today):
+            samples.append(sample)
+    return Cytologies(_by_day(samples), tuple(unclassifiable))

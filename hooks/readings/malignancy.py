@@ -1,0 +1,252 @@
+"""Malignancies on record, and entries of leptomeningeal metastasis (data elements, 3.1 and 3.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from hooks.answer import Evidence
+from hooks.fhir import Condition
+from hooks.readings.concepts import (
+    CONDITION_CUES,
+    Verification,
+    evidence,
+    has_ended,
+    onset_or_recorded,
+    text_of,
+    verification,
+)
+from hooks.readings.dates import Moment, days_ago, first_moment, moment
+from hooks.readings.text import clauses, joined, unnegated
+from hooks.values.codes import all_matches, in_set
+from hooks.values.lexicon import names, term
+
+
+class Kind(StrEnum):
+    """Class of a malignancy."""
+
+    SOLID = "solid"
+    HAEMATOLOGICAL = "haematological"
+    CNS = "primary CNS"
+
+
+@dataclass(frozen=True, slots=True)
+class Malignancy:
+    """One malignancy on record; `site` is breast, lung, melanoma, other or unknown."""
+
+    kind: Kind
+    site: str
+    began: Moment | None
+    source: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Malignancies:
+    """All malignancies of the patient; `metastatic` applies to every solid one."""
+
+    entries: tuple[Malignancy, ...]
+    metastatic: bool
+
+    def of(self, kind: Kind) -> tuple[Malignancy, ...]:
+        """The malignancies of one class."""
+        return tuple(entry for entry in self.entries if entry.kind is kind)
+
+
+_SITES = ("cancer-site-breast", "cancer-site-lung", "cancer-site-melanoma", "cancer-site-other")
+_CLASSES = {"cancer-class-heme": Kind.HAEMATOLOGICAL, "cancer-class-cns": Kind.CNS}
+_CODED = (*_SITES, *_CLASSES, "cancer-not-a-cancer")
+_TEXT_ORDER = ("cancer-class-cns", "cancer-class-heme", *_SITES)
+_LABELS = {
+    "cancer-site-breast": "breast cancer",
+    "cancer-site-lung": "lung cancer",
+    "cancer-site-melanoma": "melanoma",
+    "cancer-site-other": "solid cancer",
+    "cancer-class-heme": "haematological malignancy",
+    "cancer-class-cns": "primary CNS tumour",
+}
+
+
+def site_from_text(text: str) -> str | None:
+    """The class or site that a Condition text names un-negated, as a term name; else None."""
+    for name in _TEXT_ORDER:
+        if any(unnegated(clause, name, "cancer-not-a-cancer", None) for clause in clauses(text)):
+            return name
+    return None
+
+
+def _names_only_metastases(text: str) -> bool:
+    if site_from_text(text) != "cancer-site-other":
+        return False
+    found = (
+        match for clause in clauses(text) for match in term("cancer-site-other").finditer(clause)
+    )
+    return all("metast" in match.group().lower() for match in found)
+
+
+def _coded(condition: Condition) -> str | None:
+    """The value set of a coded malignancy; a primary site is preferred to a secondary one."""
+    found = [name for name in _CODED if name in all_matches(_CODED, condition.code)]
+    return found[0] if found else None
+
+
+def is_secondary_only(condition: Condition) -> bool:
+    """Whether an entry names only a secondary, by code or by text."""
+    coded = _coded(condition)
+    if in_set("cancer-metastatic", condition.code) and coded in (None, "cancer-site-other"):
+        return True
+    return coded is None and _names_only_metastases(text_of(condition.code))
+
+
+def names_metastasis(condition: Condition) -> bool:
+    """Whether a code, the text or the stage summary says metastatic."""
+    if in_set("cancer-metastatic", condition.code):
+        return True
+    stages = (text_of(stage.summary) for stage in condition.stage or ())
+    text = joined((text_of(condition.code), *stages))
+    return names(text, "cancer-metastatic") and not names(text, "cancer-metastatic-false")
+
+
+def _read(condition: Condition) -> Malignancy | None:
+    coded = _coded(condition)
+    name = coded or site_from_text(text_of(condition.code))
+    if name is None or name == "cancer-not-a-cancer":
+        return None
+    began = onset_or_recorded(condition)
+    source = evidence(condition, _LABELS[name], None, began, "code" if coded else "text")
+    kind = _CLASSES.get(name, Kind.SOLID)
+    return Malignancy(
+        kind, name.rsplit("-", 1)[-1] if kind is Kind.SOLID else "none", began, source
+    )
+
+
+def unknown_site(source: Evidence) -> Malignancies:
+    """One solid tumour of unknown site, metastatic: what a secondary or LM alone stands for."""
+    return Malignancies((Malignancy(Kind.SOLID, "unknown", None, source),), metastatic=True)
+
+
+def read_malignancies(conditions: Iterable[Condition]) -> Malignancies:
+    """All malignancies, past ones included; doubtful, refuted and LM entries are none."""
+    counting = [
+        condition
+        for condition in conditions
+        if verification(condition) is Verification.CONFIRMED and not is_lm_entry(condition)
+    ]
+    secondaries = [condition for condition in counting if is_secondary_only(condition)]
+    primaries = [condition for condition in counting if condition not in secondaries]
+    pairs = [(condition, entry) for condition in primaries if (entry := _read(condition))]
+    entries = tuple(entry for _, entry in pairs)
+    if not entries and secondaries:
+        first = secondaries[0]
+        return unknown_site(evidence(first, "metastasis", None, onset_or_recorded(first)))
+    spread = bool(secondaries) or any(names_metastasis(condition) for condition, _ in pairs)
+    return Malignancies(entries, spread)
+
+
+def earliest(malignancies: Malignancies) -> date | None:
+    """The day of the earliest dated malignancy."""
+    return min((entry.began.day for entry in malignancies.entries if entry.began), default=None)
+
+
+class Diagnosis(StrEnum):
+    """What the problem list says about leptomeningeal metastasis."""
+
+    CONFIRMED = "confirmed"
+    PROBABLE = "probable"
+    SUSPECTED = "suspected"
+    REFUTED = "refuted"
+
+
+@dataclass(frozen=True, slots=True)
+class LmEntry:
+    """One entry of leptomeningeal metastasis; `days` ago for comparing suspected and refuted."""
+
+    diagnosis: Diagnosis
+    days: int | None
+    day: date | None
+    source: Evidence
+
+
+def _cue_is_doubt(clause: str, start: int) -> bool:
+    """Whether every negation cue before a term is a word of suspicion ("rule out …")."""
+    cues = [match.group() for match in term(CONDITION_CUES).finditer(clause, 0, start)]
+    return all(term("lm-suspected").fullmatch(cue) for cue in cues)
+
+
+def _lm_text(text: str) -> bool:
+    return any(
+        _cue_is_doubt(clause, match.start())
+        and not term("report-negated-after").search(clause[match.end() :])
+        for clause in clauses(text)
+        for match in term("lm-diagnosis").finditer(clause)
+    )
+
+
+def is_lm_entry(condition: Condition) -> bool:
+    """Whether a Condition names leptomeningeal metastasis, by code or un-negated text."""
+    if in_set("lm-diagnosis", condition.code):
+        return True
+    return not in_set("lm-not", condition.code) and _lm_text(text_of(condition.code))
+
+
+def _diagnosis(condition: Condition) -> Diagnosis:
+    sure = verification(condition)
+    text = text_of(condition.code)
+    if sure is Verification.REFUTED:
+        return Diagnosis.REFUTED
+    if names(text, "lm-probable"):
+        return Diagnosis.PROBABLE
+    doubtful = sure is Verification.DOUBTFUL or names(text, "lm-suspected")
+    return Diagnosis.SUSPECTED if doubtful else Diagnosis.CONFIRMED
+
+
+def _still_counts(condition: Condition) -> bool:
+    """Inactive and resolved entries do not count; remission does."""
+    inactive_alone = has_ended(condition) and "remission" not in _status(condition)
+    return not inactive_alone or verification(condition) is Verification.REFUTED
+
+
+def _status(condition: Condition) -> str:
+    concept = condition.clinical_status
+    return " ".join(c.code or "" for c in (concept.coding or ())) if concept else ""
+
+
+def _lm_entry(condition: Condition, today: date) -> LmEntry:
+    diagnosis = _diagnosis(condition)
+    recorded = moment(condition.recorded_date)
+    if diagnosis is Diagnosis.REFUTED:
+        when = first_moment(moment(condition.abatement_date_time), recorded)
+    else:
+        when = first_moment(recorded, moment(condition.onset_date_time))
+    label = f"leptomeningeal metastasis, {diagnosis.value}"
+    day = when.day if when else None
+    return LmEntry(diagnosis, days_ago(when, today), day, evidence(condition, label, None, when))
+
+
+def read_lm_entries(conditions: Iterable[Condition], today: date) -> tuple[LmEntry, ...]:
+    """All counting entries of leptomeningeal metastasis."""
+    return tuple(
+        _lm_entry(condition, today)
+        for condition in conditions
+        if is_lm_entry(condition)
+        and verification(condition) is not Verification.IGNORED
+        and _still_counts(condition)
+    )
+
+
+def decisive_lm_entry(entries: Iterable[LmEntry]) -> LmEntry | None:
+    """Confirmed before probable before the newer of suspected and refuted (same day: suspected)."""
+    order = {
+        Diagnosis.CONFIRMED: 0,
+        Diagnosis.PROBABLE: 1,
+        Diagnosis.SUSPECTED: 2,
+        Diagnosis.REFUTED: 2,
+    }
+
+    def rank(entry: LmEntry) -> tuple[int, float, bool]:
+        age = float("inf") if entry.days is None else entry.days
+        level = order[entry.diagnosis]
+        return (level, age if level == 2 else 0, entry.diagnosis is Diagnosis.REFUTED)
+
+    return min(entries, key=rank, default=None)

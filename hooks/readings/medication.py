@@ -1,0 +1,163 @@
+"""Which drug an order, request or administration is about (data elements, 3.7, order.drug)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from hooks.fhir import CodeableConcept, JsonObject, Medication, Reference
+from hooks.readings.concepts import CONDITION_CUES, text_of
+from hooks.readings.text import joined, says
+from hooks.values.codes import codings, in_set
+from hooks.values.lexicon import names
+
+
+class Medicated(Protocol):
+    """MedicationRequest and MedicationAdministration as far as the drug is concerned."""
+
+    @property
+    def medication_codeable_concept(self) -> CodeableConcept | None:
+        """The drug as a concept."""
+
+    @property
+    def medication_reference(self) -> Reference | None:
+        """The drug as a reference."""
+
+    @property
+    def contained(self) -> tuple[JsonObject, ...] | None:
+        """Contained resources."""
+
+
+class Drug(StrEnum):
+    """The drugs that order-sign rules are about."""
+
+    METHOTREXATE = "methotrexate"
+    VINCRISTINE = "vincristine"
+    VINBLASTINE = "vinblastine"
+    VINORELBINE = "vinorelbine"
+    VINCA = "vinca alkaloid"
+    OTHER = "other"
+    UNREADABLE = "unreadable"
+
+    @property
+    def is_vinca(self) -> bool:
+        """Whether it is a vinca alkaloid."""
+        return self not in (Drug.METHOTREXATE, Drug.OTHER, Drug.UNREADABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The medication of an entry: its concept, a text to fall back on, and its ingredients."""
+
+    concept: CodeableConcept
+    ingredients: tuple[CodeableConcept, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Text, else first display of the product."""
+        return text_of(self.concept)
+
+    @property
+    def all_text(self) -> str:
+        """Every name of the product, for words that any of them may carry."""
+        displays = (coding.display for coding in codings(self.concept))
+        return joined((self.concept.text, *displays))
+
+    @property
+    def ingredient_text(self) -> str:
+        """Every name of every ingredient."""
+        parts = (d for i in self.ingredients for d in (i.text, *(c.display for c in codings(i))))
+        return joined(parts)
+
+
+def _contained(raw: JsonObject | None) -> Medication | None:
+    if raw is None or raw.get("resourceType") != "Medication":
+        return None
+    try:
+        return msgspec.convert(raw, Medication)
+    except msgspec.ValidationError:
+        return None
+
+
+def _resolve(entry: Medicated, known: Mapping[str, Medication]) -> Medication | None:
+    target = entry.medication_reference.reference if entry.medication_reference else None
+    if target and target.startswith("#"):
+        return _contained(
+            next((r for r in entry.contained or () if r.get("id") == target[1:]), None)
+        )
+    return known.get(target or "")
+
+
+def product_of(entry: Medicated, known: Mapping[str, Medication]) -> Product:
+    """The medication of an entry; the display of an unresolved reference serves as its text."""
+    if entry.medication_codeable_concept:
+        return Product(entry.medication_codeable_concept)
+    medication = _resolve(entry, known)
+    display = entry.medication_reference.display if entry.medication_reference else None
+    if medication is None:
+        return Product(CodeableConcept(text=display))
+    concept = medication.code or CodeableConcept()
+    if not text_of(concept) and display:
+        concept = CodeableConcept(concept.coding, display)
+    return Product(concept, tuple(_ingredients(medication)))
+
+
+def _ingredients(medication: Medication) -> list[CodeableConcept]:
+    found = []
+    for ingredient in medication.ingredient or ():
+        if ingredient.item_codeable_concept:
+            found.append(ingredient.item_codeable_concept)
+        elif ingredient.item_reference and ingredient.item_reference.display:
+            found.append(CodeableConcept(text=ingredient.item_reference.display))
+    return found
+
+
+_BY_CODE = {
+    "drug-vincristine": Drug.VINCRISTINE,
+    "drug-vinblastine": Drug.VINBLASTINE,
+    "drug-vinorelbine": Drug.VINORELBINE,
+    "drug-methotrexate": Drug.METHOTREXATE,
+}
+_BY_NAME = (
+    ("vincristine", Drug.VINCRISTINE),
+    ("vinblastine", Drug.VINBLASTINE),
+    ("vinorelbine", Drug.VINORELBINE),
+)
+
+
+def _coded(*concepts: CodeableConcept) -> Drug | None:
+    return next((drug for name, drug in _BY_CODE.items() if in_set(name, *concepts)), None)
+
+
+def _named(text: str) -> Drug | None:
+    """A vinca alkaloid before methotrexate."""
+    if names(text, "drug-vinca-by-name"):
+        lower = text.lower()
+        return next((drug for word, drug in _BY_NAME if word in lower), Drug.VINCA)
+    return Drug.METHOTREXATE if names(text, "drug-methotrexate") else None
+
+
+def drug_of(product: Product) -> Drug:
+    """The drug of a product: codes, else text, else ingredients."""
+    found = _coded(product.concept) or _named(product.text)
+    found = found or _coded(*product.ingredients) or _named(product.ingredient_text)
+    if found:
+        return found
+    blank = not codings(product.concept) and not product.text and not product.ingredients
+    return Drug.UNREADABLE if blank else Drug.OTHER
+
+
+def is_drug(product: Product, name: str) -> bool:
+    """Whether a product is one of a value set or text term, by code, text or ingredient."""
+    if in_set(name, product.concept, *product.ingredients):
+        return True
+    return says(joined((product.text, product.ingredient_text)), name, CONDITION_CUES)
+
+
+def has_code(product: Product, name: str) -> bool:
+    """Whether a product carries a code of a value set."""
+    return in_set(name, product.concept)

@@ -1,0 +1,91 @@
+"""Performance status and hospice care (data elements, section 3.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from hooks.answer import Evidence
+from hooks.fhir import Condition, Observation, Procedure, ServiceRequest
+from hooks.readings.concepts import (
+    CONDITION_CUES,
+    FINAL,
+    evidence,
+    is_present,
+    observed,
+    text_of,
+)
+from hooks.readings.dates import days_ago, within
+from hooks.readings.text import says
+from hooks.values.codes import codings, in_set
+from hooks.values.lexicon import names, term
+from hooks.values.parameters import answer_codes, window
+
+_RANGES = {"kps": range(101), "ecog": range(6)}
+_LABELS = {"kps": "Karnofsky performance status", "ecog": "ECOG performance status"}
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A current performance score."""
+
+    value: int
+    days: int
+    source: Evidence
+
+
+def _value(scale: str, observation: Observation) -> int | None:
+    """The score: integer, quantity, LOINC answer code, or the first number of a string."""
+    quantity = observation.value_quantity
+    numbers = [observation.value_integer, quantity.value if quantity else None]
+    concepts = (observation.value_codeable_concept, *(observation.interpretation or ()))
+    codes = answer_codes(scale)
+    numbers += [codes.get(c.code or "") for concept in concepts for c in codings(concept)]
+    match = term("number").search(observation.value_string or "")
+    numbers.append(float(match.group()) if match else None)
+    known = next((number for number in numbers if number is not None), None)
+    return int(known) if known is not None and known in _RANGES[scale] else None
+
+
+def _is_scale(scale: str, observation: Observation) -> bool:
+    return in_set(scale, observation.code) or names(text_of(observation.code), scale)
+
+
+def read_score(scale: str, observations: Iterable[Observation], today: date) -> Score | None:
+    """The newest current score of `kps` or `ecog`; on one day the worse one."""
+    scores = []
+    for observation in observations:
+        if observation.status not in FINAL or not _is_scale(scale, observation):
+            continue
+        when = observed(observation)
+        days, value = days_ago(when, today), _value(scale, observation)
+        if days is not None and value is not None and within(days, window("performance_days")):
+            source = evidence(observation, _LABELS[scale], str(value), when)
+            scores.append(Score(value, days, source))
+    worse = 1 if scale == "kps" else -1
+    return min(scores, key=lambda score: (score.days, worse * score.value), default=None)
+
+
+def _is_hospice(resource: Condition | ServiceRequest | Procedure) -> bool:
+    if in_set("hospice", resource.code):
+        return True
+    if in_set("not-hospice", resource.code):
+        return False
+    text = text_of(resource.code)
+    return says(text, "hospice", CONDITION_CUES) and not names(text, "hospice-not")
+
+
+def read_hospice(
+    conditions: Iterable[Condition],
+    requests: Iterable[ServiceRequest],
+    procedures: Iterable[Procedure],
+) -> Evidence | None:
+    """Evidence of hospice or comfort care; palliative care alone is none."""
+    standing: list[Condition | ServiceRequest | Procedure] = [
+        c for c in conditions if is_present(c)
+    ]
+    standing += [r for r in requests if r.status == "active" and not r.do_not_perform]
+    standing += [p for p in procedures if p.status == "in-progress"]
+    found = next((resource for resource in standing if _is_hospice(resource)), None)
+    return evidence(found, "hospice or comfort care") if found else None

@@ -1,0 +1,75 @@
+"""Route of administration, and whether a text names the intrathecal route (3.7)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+
+from hooks.fhir import CodeableConcept
+from hooks.readings.concepts import text_of
+from hooks.readings.text import clauses, normalised
+from hooks.values.codes import best_match
+from hooks.values.lexicon import names, term
+
+
+class Route(StrEnum):
+    """Route of an order; MISSING also stands for codes that do not decide."""
+
+    INTRATHECAL = "intrathecal"
+    INTRAVENTRICULAR = "intraventricular"
+    OTHER = "not intrathecal"
+    MISSING = "missing"
+
+    @property
+    def is_intrathecal(self) -> bool:
+        """Into the CSF."""
+        return self in (Route.INTRATHECAL, Route.INTRAVENTRICULAR)
+
+
+_BY_CODE = {
+    "route-it": Route.INTRATHECAL,
+    "route-intraventricular": Route.INTRAVENTRICULAR,
+    "route-ambiguous": Route.MISSING,
+    "route-iv": Route.OTHER,
+    "route-oral": Route.OTHER,
+    "route-sc": Route.OTHER,
+    "route-im": Route.OTHER,
+    "route-other": Route.OTHER,
+}
+
+
+def route_of(route: CodeableConcept | None) -> Route:
+    """The route by code, else by text; a text that names two routes is intrathecal."""
+    coded = next((name for name in _BY_CODE if best_match((name,), route)), None)
+    if coded:
+        return _BY_CODE[coded]
+    text = normalised(text_of(route))
+    if _names_it(text, "route-it"):
+        return Route.INTRATHECAL
+    return Route.OTHER if names(text, "route-not-intrathecal") else Route.MISSING
+
+
+def _spaced(text: str) -> str:
+    """White space collapsed inside each line."""
+    return "\n".join(normalised(line) for line in text.splitlines())
+
+
+def _names_it(text: str, name: str) -> bool:
+    without_warnings = term("order-text-negated").sub(" ", _spaced(text))
+    return any(
+        names(clause, name) and not names(clause, "order-text-names-no-route")
+        for clause in clauses(without_warnings)
+    )
+
+
+@lru_cache(maxsize=4096)
+def names_intrathecal(text: str) -> bool:
+    """Whether one text of an order names the intrathecal route as the route to use.
+
+    Warnings ("not for intrathecal use", "fatal if …") name no route; the abbreviation IT counts
+    only in a text with a lower-case letter.
+    """
+    if _names_it(text, "order-text-names-intrathecal"):
+        return True
+    has_lower_case = any(character.islower() for character in text)
+    return has_lower_case and _names_it(text, "order-text-it-abbreviation")
