@@ -8,11 +8,15 @@ Source: FHIR R4 (4.0.1) resource definitions.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 JsonObject: TypeAlias = dict[str, Any]
+Title: TypeAlias = Annotated[str, msgspec.Meta(max_length=2_000)]
+"""A name of something. A longer one is unreadable, so that reading stays quick."""
+Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=50_000)]
+"""Free text. A longer one is unreadable, never cut."""
 
 
 class Element(msgspec.Struct, frozen=True, rename="camel"):
@@ -24,14 +28,14 @@ class Coding(Element, frozen=True):
 
     system: str | None = None
     code: str | None = None
-    display: str | None = None
+    display: Title | None = None
 
 
 class CodeableConcept(Element, frozen=True):
     """R4 CodeableConcept."""
 
     coding: tuple[Coding, ...] | None = None
-    text: str | None = None
+    text: Title | None = None
 
 
 class Quantity(Element, frozen=True):
@@ -47,7 +51,7 @@ class Reference(Element, frozen=True):
     """R4 Reference."""
 
     reference: str | None = None
-    display: str | None = None
+    display: Title | None = None
 
 
 class Identifier(Element, frozen=True):
@@ -67,7 +71,7 @@ class Period(Element, frozen=True):
 class Annotation(Element, frozen=True):
     """R4 Annotation."""
 
-    text: str | None = None
+    text: Text | None = None
 
 
 class Resource(Element, frozen=True):
@@ -112,7 +116,7 @@ class ObservationComponent(Element, frozen=True):
 
     code: CodeableConcept | None = None
     value_codeable_concept: CodeableConcept | None = None
-    value_string: str | None = None
+    value_string: Text | None = None
 
 
 class Observation(Resource, frozen=True):
@@ -129,7 +133,7 @@ class Observation(Resource, frozen=True):
     issued: str | None = None
     value_quantity: Quantity | None = None
     value_codeable_concept: CodeableConcept | None = None
-    value_string: str | None = None
+    value_string: Text | None = None
     value_boolean: bool | None = None
     value_integer: int | None = None
     interpretation: tuple[CodeableConcept, ...] | None = None
@@ -148,7 +152,7 @@ class DiagnosticReport(Resource, frozen=True):
     effective_date_time: str | None = None
     effective_period: Period | None = None
     issued: str | None = None
-    conclusion: str | None = None
+    conclusion: Text | None = None
     conclusion_code: tuple[CodeableConcept, ...] | None = None
     contained: tuple[JsonObject, ...] | None = None
 
@@ -164,7 +168,7 @@ class SpecimenCollection(Element, frozen=True):
 class SpecimenProcessing(Element, frozen=True):
     """R4 Specimen.processing."""
 
-    description: str | None = None
+    description: Text | None = None
     procedure: CodeableConcept | None = None
     additive: tuple[Reference, ...] | None = None
     time_date_time: str | None = None
@@ -217,8 +221,8 @@ class DoseAndRate(Element, frozen=True):
 class Dosage(Element, frozen=True):
     """R4 Dosage."""
 
-    text: str | None = None
-    patient_instruction: str | None = None
+    text: Text | None = None
+    patient_instruction: Text | None = None
     additional_instruction: tuple[CodeableConcept, ...] | None = None
     timing: Timing | None = None
     site: CodeableConcept | None = None
@@ -264,7 +268,7 @@ class Medication(Resource, frozen=True):
 class AdministrationDosage(Element, frozen=True):
     """R4 MedicationAdministration.dosage."""
 
-    text: str | None = None
+    text: Text | None = None
     route: CodeableConcept | None = None
     dose: Quantity | None = None
 
@@ -310,7 +314,7 @@ class ServiceRequest(Resource, frozen=True):
 class DeviceName(Element, frozen=True):
     """R4 Device.deviceName."""
 
-    name: str | None = None
+    name: Title | None = None
 
 
 class Device(Resource, frozen=True):
@@ -320,7 +324,7 @@ class Device(Resource, frozen=True):
     patient: Reference | None = None
     type: CodeableConcept | None = None
     device_name: tuple[DeviceName, ...] | None = None
-    model_number: str | None = None
+    model_number: Title | None = None
     note: tuple[Annotation, ...] | None = None
 
 
@@ -360,6 +364,19 @@ RESOURCE_TYPES: dict[str, type[Resource]] = {
     )
 }
 """The resource types that facts read, by FHIR type name."""
+
+
+def readable_part(raw: JsonObject) -> Resource:
+    """The struct of a raw resource of a known type without the members that cannot be read."""
+    struct = RESOURCE_TYPES[raw["resourceType"]]
+    kept: JsonObject = {"resourceType": raw["resourceType"]}
+    for name, value in raw.items():
+        try:
+            msgspec.convert({**kept, name: value}, struct)
+        except msgspec.ValidationError:
+            continue
+        kept[name] = value
+    return msgspec.convert(kept, struct)
 
 
 def read_resource(raw: JsonObject) -> Resource | None:

@@ -59,7 +59,8 @@ class DataNeed:
 class DraftOrder:
     """One entry of `context.draftOrders`.
 
-    `raw` is the entry as received, `resource` its struct (None when it cannot be read);
+    `raw` is the resource as received (empty where there is none), `resource` its struct (None
+    when it cannot be read);
     `label` names it in cards: `MedicationRequest/id`, or its position for an order without id.
     """
 

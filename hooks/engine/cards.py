@@ -15,6 +15,7 @@ from hooks.engine.items import Item
 from hooks.engine.recommendation import Catalogue, Recommendation, Variant, guidelines
 from hooks.engine.suggestions import Context
 from hooks.engine.wording import fill, summary
+from hooks.facts.order import ORDER_LABEL
 from hooks.fhir import JsonObject
 from hooks.readings.wording import day_shown, listed
 from hooks.record import Failure
@@ -106,9 +107,14 @@ def _evidence_line(evidence: Evidence) -> str:
     return f"{evidence.label}{value}{day}{read}, {evidence.reference}"
 
 
-def _evidence(item: Item) -> list[Evidence]:
+def _cited(item: Item) -> list[Evidence]:
     found = [e for f in item.findings for answer in f.verdict.answers for e in answer.because]
     return list(dict.fromkeys(found))
+
+
+def _evidence(item: Item) -> list[Evidence]:
+    """What an item rests on, beside the order itself."""
+    return [evidence for evidence in _cited(item) if evidence.label != ORDER_LABEL]
 
 
 def _unknown_lines(item: Item, page: Page) -> list[str]:
@@ -118,15 +124,10 @@ def _unknown_lines(item: Item, page: Page) -> list[str]:
     return [*shown, *(f"{f.category} could not be read ({f.reason})" for f in page.failures)]
 
 
-def _order_lines(item: Item, page: Page) -> list[str]:
-    return [_order_line(finding, page) for finding in item.findings if finding.order]
-
-
-def _order_line(finding: Finding, page: Page) -> str:
-    draft = page.context.drafts.get(finding.order or "")
-    named = draft.label if draft else str(finding.order)
-    ordered = finding.verdict.fills.get("dose")
-    return f"{named} ({ordered})" if isinstance(ordered, str) else named
+def _order_lines(item: Item) -> list[str]:
+    """Each order that an item concerns, with its dose where readable."""
+    orders = (evidence for evidence in _cited(item) if evidence.label == ORDER_LABEL)
+    return [f"{o.reference} ({o.value})" if o.value else o.reference for o in orders]
 
 
 def _whys(item: Item, recommendation: Recommendation) -> list[str]:
@@ -175,7 +176,7 @@ def _detail(item: Item, recommendation: Recommendation, page: Page) -> str:
     """Order / why now / data used / not checked or unknown / options / source / limits."""
     disagree = [recommendation.sources_disagree] if recommendation.sources_disagree else []
     parts = [
-        *_section("Order", _order_lines(item, page)),
+        *_section("Order", _order_lines(item)),
         *_section("Why now", _whys(item, recommendation)),
         *_remarks(item),
         *_section("Data used", map(_evidence_line, _evidence(item))),
@@ -298,7 +299,7 @@ def _paragraph(item: Item, page: Page) -> str:
     if recommendation is None:
         unknowns = listed([*dict.fromkeys(f.category for f in page.failures)])
         return f"**{_incomplete_wording()['title']}** ({item.indicator.value}): {unknowns}."
-    orders = _order_lines(item, page)
+    orders = _order_lines(item)
     named = f" [{listed(orders)}]" if orders else ""
     sentences = [*_whys(item, recommendation), *_remarks(item), *_options(item, recommendation)[:2]]
     text = " ".join(dict.fromkeys(sentences))

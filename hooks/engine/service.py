@@ -47,7 +47,13 @@ class Service:
         """What there is to say, in priority order, without what the user dismissed."""
         chart = Chart(record)
         findings = (*self.evaluate(chart, self.catalogue), *self._gaps(chart))
-        return without_dismissed(items(findings, self.catalogue), dismissals, record.now)
+        found = items(findings, self.catalogue)
+        return found if self.on_orders else without_dismissed(found, dismissals, record.now)
+
+    @property
+    def on_orders(self) -> bool:
+        """Whether the cards are about draft orders; their items cannot be dismissed."""
+        return self.hook == "order-sign"
 
     def cards(
         self, record: PatientRecord, dismissals: Sequence[Dismissal] = ()
@@ -60,7 +66,7 @@ class Service:
             context=Context(record, drafts, self.ages(chart)),
             failures=tuple(dict.fromkeys(record.failures)),
             content_version=content_version(),
-            on_orders=self.hook == "order-sign",
+            on_orders=self.on_orders,
         )
         return lay_out(self.items(record, dismissals), page)
 

@@ -29,7 +29,8 @@ def names_for(recommendation: Recommendation, variant: Variant, finding: Finding
     """The suggestions of a finding: those of its wording that fit what is missing."""
     verdict = finding.verdict
     offered = variant.suggestions
-    if variant.stale_suggestions and "laboratory-first" in verdict.remarks:
+    stale = {"laboratory-first", "laboratory-unread"} & set(verdict.remarks)
+    if variant.stale_suggestions and stale:
         offered = variant.stale_suggestions
     by_unknown = recommendation.suggestions_by_unknown
     if by_unknown:
@@ -45,7 +46,7 @@ def build(name: str, finding: Finding, context: Context) -> Iterator[JsonObject]
         yield _create(name, context.record.patient_id)
         return
     draft = context.drafts.get(finding.order or "")
-    if draft is not None and isinstance(draft.raw, dict) and well_formed(draft.raw.get("id")):
+    if draft is not None and well_formed(draft.raw.get("id")):
         yield from change(draft, context)
 
 
@@ -99,18 +100,11 @@ def _update_dose(draft: DraftOrder, context: Context) -> Iterator[JsonObject]:
     yield _update(draft, f"Change the dose to {shown(amount)} mg; check volume and text", resource)
 
 
-_ROUTES = (
-    ("intrathecal", "72607000", "Intrathecal route (qualifier value)"),
-    ("intraventricular", "420719007", "Intracerebroventricular route (qualifier value)"),
-)
-
-
 def _update_route(draft: DraftOrder, _: Context) -> Iterator[JsonObject]:
-    for name, code, display in _ROUTES:
+    for name, coding in yaml_file("suggestions.yaml")["order_routes"].items():
         resource = copy.deepcopy(draft.raw)
         dosage = _only_dosage(resource)
         if dosage is not None:
-            coding = {"system": "http://snomed.info/sct", "code": code, "display": display}
             dosage["route"] = {"coding": [coding]}
             yield _update(draft, f"Code the route as {name}", resource)
 

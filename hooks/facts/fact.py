@@ -15,6 +15,12 @@ class Subject(Protocol):
     answers: dict[str, Answer]
 
 
+class Remembering(Protocol):
+    """What keeps the results of readings that are more than an answer."""
+
+    memo: dict[str, Any]
+
+
 S = TypeVar("S", bound=Subject)
 
 
@@ -46,6 +52,22 @@ def fact(function: Callable[[S], Answer]) -> Callable[[S], Answer]:
     FACTS[name] = Fact(name, question, ask, str(about))
     ask.__name__, ask.__doc__, ask.__module__ = name, function.__doc__, function.__module__
     return ask
+
+
+M = TypeVar("M", bound=Remembering)
+T = TypeVar("T")
+
+
+def once(function: Callable[[M], T]) -> Callable[[M], T]:
+    """Work out a conclusion once per chart."""
+
+    def remembered(subject: M) -> T:
+        if function.__name__ not in subject.memo:
+            subject.memo[function.__name__] = function(subject)
+        found: T = subject.memo[function.__name__]
+        return found
+
+    return remembered
 
 
 def yes(*because: Evidence, value: str | None = None) -> Answer:

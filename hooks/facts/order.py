@@ -41,6 +41,14 @@ class Scope(Enum):
         return self in (Scope.INTRATHECAL, Scope.BY_TEXT, Scope.BY_DOSE)
 
 
+ORDER_LABEL = "draft order"
+
+
+def order_evidence(label: str, dose: str | None = None) -> Evidence:
+    """A draft order as evidence."""
+    return Evidence(label, ORDER_LABEL, dose)
+
+
 @dataclass
 class OrderCheck:
     """One dosage instruction of one draft order, for one possible age, against the chart.
@@ -57,8 +65,8 @@ class OrderCheck:
 
     @property
     def source(self) -> Evidence:
-        """The order as evidence."""
-        return Evidence(self.order.label, "draft order", self.dose_shown)
+        """The order as evidence, with its dose as far as readable."""
+        return order_evidence(self.order.label, self.dose_shown)
 
     @property
     def dose_shown(self) -> str | None:

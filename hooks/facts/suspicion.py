@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hooks.answer import Answer, Indicator, Truth
 from hooks.facts.diagnosis import newest_studies
-from hooks.facts.fact import fact, is_no, is_yes, no, unknown, yes
+from hooks.facts.fact import fact, is_no, is_yes, no, once, unknown, yes
 from hooks.facts.person import adult, hospice_care, solid_malignancy
 from hooks.readings.chart import Chart
 from hooks.readings.cytology import Result
@@ -20,6 +20,7 @@ TIER_A = frozenset({"breast", "lung", "melanoma"})
 _CHEMOTHERAPY_EXPLAINS = "nausea-vomiting"
 
 
+@once
 def findings(chart: Chart) -> tuple[Symptom, ...]:
     """The live findings; nausea alone after emetogenic chemotherapy is none."""
     live = chart.live_symptoms
@@ -70,7 +71,7 @@ def typical_mri(chart: Chart) -> Answer:
     """Does the newest MRI of brain or spine show a leptomeningeal pattern?"""
     studies = newest_studies(chart)
     shown = tuple(study for study in studies if study.pattern in TYPICAL)
-    patterns = ", ".join(study.pattern.value for study in studies)
+    patterns = ", ".join(f"{study.source.label} {study.pattern.value}" for study in studies)
     if shown:
         return yes(*(study.source for study in shown), value=patterns)
     sources = tuple(study.source for study in studies)
@@ -155,6 +156,7 @@ def _level_of_findings(chart: Chart) -> Indicator | None:
     return Indicator.INFO if specific or other > 1 else None
 
 
+@once
 def suspicion(chart: Chart) -> Suspicion:
     """The level of suspicion of a chart (specification, 3.2)."""
     barred = gate(chart)
@@ -169,6 +171,7 @@ def suspicion(chart: Chart) -> Suspicion:
     if is_yes(red_flag(chart)) and (shown or any(is_yes(answer) for answer in cancer)):
         level = Indicator.CRITICAL
     asked = neurological_findings(chart)
-    answers = (solid_malignancy(chart), *cancer, asked, red_flag(chart), *imaging)
+    spread = () if is_yes(cancer[0]) else cancer[1:]
+    answers = (solid_malignancy(chart), cancer[0], *spread, asked, red_flag(chart), *imaging)
     kept = answers if level else tuple(a for a in answers if a.truth is not Truth.YES)
     return Suspicion(level, kept)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hooks.answer import Answer, Evidence, Indicator
-from hooks.facts.fact import fact, no, unknown, yes
+from hooks.facts.fact import fact, no, once, unknown, yes
 from hooks.fhir import Condition
 from hooks.readings.chart import Chart
 from hooks.readings.concepts import evidence, how_matched, is_present
@@ -88,7 +88,7 @@ def _obstructive_hydrocephalus(chart: Chart) -> Evidence | None:
 
 def _masses(chart: Chart) -> list[tuple[str, Evidence]]:
     masses, study = chart.masses
-    found = [(mass.value, study.source) for mass in sorted(masses) if study]
+    found = [(m.value, replace(study.source, value=m.value)) for m in sorted(masses) if study]
     listed = _obstructive_hydrocephalus(chart)
     if listed and listed.label not in [reason for reason, _ in found]:
         found.append((listed.label, listed))
@@ -128,6 +128,7 @@ def _coagulation(
     return warnings, [text]
 
 
+@once
 def puncture_risk(chart: Chart) -> PunctureRisk:
     """The safety of lumbar puncture (specification, 3.3)."""
     platelets, inr = chart.laboratory("platelets"), chart.laboratory("inr")

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
-from hooks.answer import Finding, Verdict
+from hooks.answer import Answer, Evidence, Finding, Truth, Verdict
 from hooks.engine.evaluate import by_facts
 from hooks.engine.items import rank
 from hooks.engine.needs import needs_of
 from hooks.engine.recommendation import Catalogue, Recommendation, load_catalogue
 from hooks.engine.service import Service
+from hooks.facts.order import order_evidence
 from hooks.order_sign import rules
 from hooks.readings.chart import Chart
 from hooks.readings.order import DrugOrder
 
 
-def _indicated(name: str, verdict: Verdict, catalogue: Catalogue, order: str) -> Finding:
-    variants = catalogue.recommendations[name].variants
-    variant = variants[verdict.variant] if verdict.variant else None
-    return Finding(name, verdict, variant.indicator if variant else None, order)
+def _indicated(name: str, verdict: Verdict, catalogue: Catalogue, order: Evidence) -> Finding:
+    """The finding of one recommendation for one order; what applies cites the order."""
+    if verdict.variant is None:
+        return Finding(name, verdict, None, order.reference)
+    indicator = catalogue.recommendations[name].variants[verdict.variant].indicator
+    cited = Answer("draft_order", Truth.YES, (order,))
+    told = replace(verdict, answers=(cited, *verdict.answers))
+    return Finding(name, told, indicator, order.reference)
 
 
-def _highest(findings: Iterable[Finding]) -> Finding:
-    """Of several instructions and possible ages the highest indicator counts."""
-    return min(findings, key=lambda finding: rank(finding.verdict, finding.indicator))
+def _highest(findings: Sequence[Finding]) -> Finding:
+    """Of several instructions and possible ages the highest indicator counts.
+
+    What any of them leaves unverified is named.
+    """
+    first = min(findings, key=lambda finding: rank(finding.verdict, finding.indicator))
+    unknowns = tuple(dict.fromkeys(u for f in findings for u in f.verdict.unknowns))
+    if unknowns == first.verdict.unknowns:
+        return first
+    fills = {**first.verdict.fills, "unknowns": unknowns}
+    return replace(first, verdict=replace(first.verdict, unknowns=unknowns, fills=fills))
 
 
 def _by_facts(catalogue: Catalogue) -> dict[str, rules.Rule]:
@@ -44,19 +58,17 @@ def _of_order(
         verdicts = rules.verdicts(check, extra)
         for name, findings in found.items():
             verdict = verdicts.get(name) or rules.not_addressed(check)
-            findings.append(_indicated(name, verdict, catalogue, order.label))
+            findings.append(_indicated(name, verdict, catalogue, check.source))
     return [_highest(findings) for findings in found.values()]
 
 
 def _evaluate(chart: Chart, catalogue: Catalogue) -> tuple[Finding, ...]:
     orders = rules.drug_orders(chart)
     found = [f for order in orders for f in _of_order(chart, order, orders, catalogue)]
-    for draft in chart.record.drafts:
-        if draft.resource is None:
-            verdicts = rules.unreadable(chart, draft)
-            for name in catalogue.recommendations:
-                verdict = verdicts.get(name) or rules.not_addressed(None)
-                found.append(_indicated(name, verdict, catalogue, draft.label))
+    for label in rules.unreadable(chart):
+        for name in catalogue.recommendations:
+            verdict = rules.UNREADABLE_VERDICTS.get(name) or rules.not_addressed(None)
+            found.append(_indicated(name, verdict, catalogue, order_evidence(label)))
     return tuple(found)
 
 

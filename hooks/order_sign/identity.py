@@ -12,7 +12,6 @@ from hooks.facts.order import (
     Scope,
     intrathecal_methotrexate_order,
     non_malignant_indication,
-    other_drafts,
     preservative,
     scope,
 )
@@ -59,14 +58,14 @@ def _server(check: OrderCheck, statuses: frozenset[str]) -> list[DrugOrder]:
 
 
 def _vincas_on_day(check: OrderCheck) -> list[Evidence]:
-    candidates = [*other_drafts(check), *_server(check, frozenset({"active", "draft"}))]
+    candidates = [*check.others, *_server(check, frozenset({"active", "draft"}))]
     vincas = [order for order in candidates if order.drug.is_vinca]
     return _on_day(check.instruction.planned, vincas, "vinca alkaloid ordered")
 
 
 def _methotrexate_on_day(check: OrderCheck) -> list[Evidence]:
     """Intrathecal methotrexate ordered or given on the planned day of a vinca alkaloid."""
-    candidates = [*other_drafts(check), *_server(check, frozenset({"active"}))]
+    candidates = [*check.others, *_server(check, frozenset({"active"}))]
     orders = [order for order in candidates if order.is_intrathecal_methotrexate]
     planned = check.instruction.planned
     found = _on_day(planned, orders, "intrathecal methotrexate ordered")

@@ -66,8 +66,10 @@ def not_verifiable(check: OrderCheck) -> Verdict:
     given = earlier_doses(check)
     reviewed = bool(given) and not failed and set(missing) <= _REVIEWED_BEFORE
     verdict = unknown_verdict(*missing, *failed, reviewed=reviewed)
-    history = () if given else ("no-earlier-doses",)
-    radiotherapy = () if check.chart.courses else ("no-radiotherapy-history",)
+    looked = not check.chart.record.failed("MedicationAdministration")
+    history = ("no-earlier-doses",) if looked and not given else ()
+    searched = not any(check.chart.record.failed(name) for name in _RADIOTHERAPY_SOURCES)
+    radiotherapy = ("no-radiotherapy-history",) if searched and not check.chart.courses else ()
     return replace(verdict, remarks=(*history, *radiotherapy))
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-import msgspec
-
 from hooks.answer import Answer, Truth, Verdict, silent
 from hooks.facts.order import OrderCheck, intrathecal_methotrexate_order, scope
-from hooks.fhir import MedicationRequest
+from hooks.fhir import MedicationRequest, readable_part
 from hooks.order_sign import csf_space, dosing, identity, not_verifiable
+from hooks.order_sign.not_verifiable import UNREADABLE_ORDER
 from hooks.readings.chart import Chart
-from hooks.readings.medication import Drug, drug_of, product_of
+from hooks.readings.medication import Drug
 from hooks.readings.order import DrugOrder, read_order, time_of_call
 from hooks.record import DraftOrder
 
@@ -48,17 +47,26 @@ RULES = frozenset({"vinca-intrathecal", *INTRATHECAL_RULES, *METHOTREXATE_RULES}
 """The recommendations that are decided here; the others name their facts in their files."""
 
 
+def _request(draft: DraftOrder) -> MedicationRequest | None:
+    """The MedicationRequest of a draft order, or what is readable of it; None if it is none."""
+    found = draft.resource
+    if found is None and draft.raw.get("resourceType") == MedicationRequest.__name__:
+        found = readable_part(draft.raw)
+    return found if isinstance(found, MedicationRequest) else None
+
+
 def drug_orders(chart: Chart) -> tuple[DrugOrder, ...]:
-    """The readable draft orders of the call."""
+    """The draft orders of the call, as far as they are readable."""
     otherwise = time_of_call(chart.record.now)
+    requests = ((draft, _request(draft)) for draft in chart.record.drafts)
     return tuple(
         replace(
-            read_order(draft.resource, chart.record.medications, otherwise, draft.label),
+            read_order(request, chart.record.medications, otherwise, draft.label),
             another_patient=draft.another_patient,
-            raw=draft.raw,
+            damaged=draft.resource is None,
         )
-        for draft in chart.record.drafts
-        if isinstance(draft.resource, MedicationRequest)
+        for draft, request in requests
+        if request
     )
 
 
@@ -76,15 +84,25 @@ def verdicts(check: OrderCheck, by_facts: Mapping[str, Rule]) -> dict[str, Verdi
 
     `by_facts` holds the rules that recommendation files state as named facts.
     """
-    if check.order.another_patient:
-        return _foreign(check)
+    found = _foreign(check) if check.order.another_patient else _own(check, by_facts)
+    if check.order.damaged and check.order.drug is not Drug.OTHER:
+        before = found.get("mtx-not-verifiable")
+        unknowns = (UNREADABLE_ORDER, *(before.unknowns if before else ()))
+        found["mtx-not-verifiable"] = not_verifiable.unknown_verdict(*unknowns)
+    return found
+
+
+def _own(check: OrderCheck, by_facts: Mapping[str, Rule]) -> dict[str, Verdict]:
+    """An order of this patient, by its drug."""
     drug = check.order.drug
     if drug.is_vinca:
         return _vinca(check)
     if drug is Drug.UNREADABLE:
         return _unreadable_drug(check)
-    if drug is not Drug.METHOTREXATE:
-        return {}
+    return _methotrexate(check, by_facts) if drug is Drug.METHOTREXATE else {}
+
+
+def _methotrexate(check: OrderCheck, by_facts: Mapping[str, Rule]) -> dict[str, Verdict]:
     found = {name: rule(check) for name, rule in METHOTREXATE_RULES.items()}
     if scope(check).is_intrathecal:
         rules = {**INTRATHECAL_RULES, **by_facts}
@@ -115,7 +133,10 @@ def _foreign(check: OrderCheck) -> dict[str, Verdict]:
         return {**own, "vinca-intrathecal": identity.vinca_intrathecal(check)}
     if check.order.drug is Drug.METHOTREXATE:
         return {**own, **order_only(check)}
-    return own if check.order.drug is Drug.UNREADABLE else {}
+    if check.order.drug is Drug.UNREADABLE:
+        names = (not_verifiable.DRUG, not_verifiable.NOT_A_VINCA, not_verifiable.OTHER_PATIENT)
+        return {"mtx-not-verifiable": not_verifiable.unknown_verdict(*names)}
+    return {}
 
 
 def order_only(check: OrderCheck) -> dict[str, Verdict]:
@@ -138,24 +159,10 @@ def not_addressed(check: OrderCheck | None) -> Verdict:
     return silent(Answer("ordered_drug", Truth.NO, (check.source,), (), check.order.drug.value))
 
 
-_MEDICATION = ("resourceType", "medicationCodeableConcept", "medicationReference", "contained")
+def unreadable(chart: Chart) -> tuple[str, ...]:
+    """The labels of draft entries that cannot be read as an order at all."""
+    return tuple(draft.label for draft in chart.record.drafts if _request(draft) is None)
 
 
-def names_another_drug(chart: Chart, draft: DraftOrder) -> bool:
-    """Whether an order that cannot be read as a whole is readably of another drug."""
-    if not isinstance(draft.raw, dict) or draft.raw.get("resourceType") != "MedicationRequest":
-        return False
-    part = {name: draft.raw[name] for name in _MEDICATION if name in draft.raw}
-    try:
-        request = msgspec.convert(part, MedicationRequest)
-    except msgspec.ValidationError:
-        return False
-    return drug_of(product_of(request, chart.record.medications)) is Drug.OTHER
-
-
-def unreadable(chart: Chart, draft: DraftOrder) -> dict[str, Verdict]:
-    """The verdict on a draft order that cannot be read."""
-    if names_another_drug(chart, draft):
-        return {}
-    unknown = not_verifiable.unknown_verdict(not_verifiable.UNREADABLE_ORDER)
-    return {"mtx-not-verifiable": unknown}
+UNREADABLE_VERDICTS = {"mtx-not-verifiable": not_verifiable.unknown_verdict(UNREADABLE_ORDER)}
+"""The verdict on a draft entry that cannot be read."""

@@ -35,6 +35,7 @@ from hooks.readings.cytology import Sample
 from hooks.readings.dates import within
 from hooks.readings.malignancy import Kind
 from hooks.readings.wording import day_shown, listed
+from hooks.values import yaml_file
 from hooks.values.parameters import finding_kinds, window
 
 _CANCER_LABELS = {
@@ -134,12 +135,14 @@ def repeat_lp(chart: Chart) -> Verdict:
     fills = {**_sample_fills(chart), "count": str(len(episode)), "caution": risk.cautions}
     answers = (csf_result_in_episode(chart), optimal_csf_sample(chart), *suspicion(chart).answers)
     verdict = applies(variant, *answers, unsafe, **fills)
-    return replace(verdict, remarks=_repeat_remarks(risk))
+    return replace(verdict, remarks=_repeat_remarks(chart, risk))
 
 
-def _repeat_remarks(risk: PunctureRisk) -> tuple[str, ...]:
-    stale = () if risk.laboratory_current else ("laboratory-first",)
-    return (*stale, *(("puncture-caution",) if risk.cautions else ()))
+def _repeat_remarks(chart: Chart, risk: PunctureRisk) -> tuple[str, ...]:
+    unread = chart.record.failed("Observation")
+    stale = ("laboratory-unread",) if unread else ("laboratory-first",)
+    cautions = ("puncture-caution",) if risk.cautions else ()
+    return (*(() if risk.laboratory_current else stale), *cautions)
 
 
 def two_nonpositive_csf(chart: Chart) -> Verdict:
@@ -204,7 +207,7 @@ def _suspicion_fills(chart: Chart) -> dict[str, Fill]:
         "cancer": _cancer_label(chart),
         "findings": tuple(shown),
         "red_flags": tuple(flags),
-        "missing": listed(_missing_work_up(chart), "or"),
+        "work_up": _work_up(chart),
     }
 
 
@@ -228,7 +231,21 @@ def _missing_work_up(chart: Chart) -> list[str]:
         within(study[0].days, window("symptom_days")) for study in (chart.brain, chart.spine)
     )
     sampled = chart.cytologies.episode or chart.cytologies.pending
-    return [*([] if recent else ["neuraxis MRI"]), *([] if sampled else ["CSF result"])]
+    return [*([] if recent else [_MRI]), *([] if sampled else [_CSF])]
+
+
+_MRI, _CSF = "neuraxis MRI", "CSF result"
+_SOURCES = {_MRI: ("DiagnosticReport",), _CSF: ("DiagnosticReport", "Observation")}
+
+
+def _work_up(chart: Chart) -> str:
+    """One sentence: what was not found, and what could not be read."""
+    sentences = yaml_file("remarks.yaml")["work_up"]
+    missing = _missing_work_up(chart)
+    unread = [name for name in missing if any(map(chart.record.failed, _SOURCES[name]))]
+    absent = [name for name in missing if name not in unread]
+    told = (("not_found", absent, "or"), ("unread", unread, "and"))
+    return " ".join(sentences[k].format(listed(names, last)) for k, names, last in told if names)
 
 
 def _suspicion_remarks(chart: Chart) -> tuple[str, ...]:
@@ -238,8 +255,13 @@ def _suspicion_remarks(chart: Chart) -> tuple[str, ...]:
     return (
         *(("two-malignancies",) if both else ()),
         *(("unclassifiable-cytology",) if unclassified else ()),
-        *(() if chart.neurological_examination else ("no-neurological-examination",)),
+        *(("no-neurological-examination",) if _not_examined(chart) else ()),
     )
+
+
+def _not_examined(chart: Chart) -> bool:
+    """No neurological examination on record, after a complete look."""
+    return not chart.neurological_examination and not chart.record.failed("Observation")
 
 
 RULES = {

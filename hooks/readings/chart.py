@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 from hooks.answer import Answer, Evidence
 from hooks.fhir import (
@@ -17,6 +18,7 @@ from hooks.fhir import (
     Procedure,
     ServiceRequest,
 )
+from hooks.readings.concepts import reference
 from hooks.readings.csf_space import (
     FlowStudy,
     Hydrocephalus,
@@ -63,13 +65,14 @@ from hooks.record import PatientRecord
 
 
 class Chart:
-    """All readings of one record. `answers` remembers the facts that were asked."""
+    """All readings of one record. `answers` and `memo` remember what was asked."""
 
     def __init__(self, record: PatientRecord) -> None:
         """A chart over one record; nothing is read before it is asked for."""
         self.record = record
         self.today: date = record.now.date()
         self.answers: dict[str, Answer] = {}
+        self.memo: dict[str, Any] = {}
 
     def ages(self, on: date) -> tuple[int, ...]:
         """The possible ages in completed years on a day, youngest first; empty = unknown."""
@@ -221,8 +224,7 @@ class Chart:
 
     def _server_order(self, request: MedicationRequest) -> DrugOrder:
         authored = moment(request.authored_on)
-        label = f"MedicationRequest/{request.id}" if request.id else "MedicationRequest"
-        return read_order(request, self.record.medications, authored, label)
+        return read_order(request, self.record.medications, authored, reference(request))
 
     @cached_property
     def methotrexate_orders(self) -> tuple[DrugOrder, ...]:
@@ -244,6 +246,7 @@ class Chart:
             self.record.of(Condition),
             self.record.of(Observation),
             self.brain,
+            self.today,
         )
 
     @cached_property

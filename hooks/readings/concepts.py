@@ -21,9 +21,15 @@ CONDITION_CUES = "symptom-negated"
 
 def text_of(concept: CodeableConcept | None) -> str:
     """The text of a concept, else the first display; empty when it has neither."""
-    if concept is None:
-        return ""
-    return concept.text or next((c.display for c in codings(concept) if c.display), "")
+    displays = (coding.display for coding in codings(concept))
+    stated = (text.strip() for text in (concept.text if concept else None, *displays) if text)
+    return next((text for text in stated if text), "")
+
+
+def all_text_of(concept: CodeableConcept | None) -> str:
+    """The text and every display of a concept, each on its own line."""
+    displays = (coding.display for coding in codings(concept))
+    return joined((concept.text if concept else None, *displays))
 
 
 def notes_of(notes: Iterable[Annotation] | None) -> str:
@@ -69,7 +75,7 @@ def has_ended(condition: Condition) -> bool:
         condition.abatement_string,
     )
     ended = {"inactive", "remission", "resolved"} & codes_of(condition.clinical_status)
-    return bool(ended) or any(value is not None for value in abatement)
+    return bool(ended) or any(value not in (None, "") for value in abatement)
 
 
 def is_present(condition: Condition) -> bool:
@@ -128,7 +134,7 @@ def truth_of_value(observation: Observation) -> bool | None:
     coded = best_match(("cytology-positive", "cytology-negative"), concept)
     if coded:
         return coded == "cytology-positive"
-    text = (observation.value_string or text_of(concept)).strip()
+    text = (observation.value_string or text_of(concept)).strip().rstrip(".")
     if names(text, "value-positive"):
         return True
     return False if names(text, "value-negative") else None

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import lru_cache
 
 from hooks.answer import Evidence
 from hooks.fhir import CodeableConcept, Condition, Device, DiagnosticReport, Observation, Procedure
 from hooks.readings.concepts import (
-    CONDITION_CUES,
     FINAL,
     Verification,
     evidence,
@@ -29,7 +27,7 @@ from hooks.readings.imaging import Study
 from hooks.readings.radiotherapy import Course, Phase
 from hooks.readings.text import clauses, joined, normalised, says, unnegated
 from hooks.values.codes import in_set
-from hooks.values.lexicon import names
+from hooks.values.lexicon import names, remembering_short
 
 
 class Shunt(StrEnum):
@@ -60,21 +58,19 @@ class _Entry:
     source: Evidence
 
 
-def _closed_when_off(clause: str) -> bool:
-    return not names(clause, "shunt-not-stated")
-
-
-@lru_cache(maxsize=1024)
+@remembering_short
 def valve(text: str) -> Shunt:
     """The valve that the texts of a present shunt state."""
     parts = clauses(text)
     if any(names(part, "shunt-no-valve") for part in parts):
         return Shunt.NO_VALVE
-    stated = [part for part in parts if _closed_when_off(part)]
-    if any(names(part, "shunt-on-off") for part in stated):
+    stated = [part for part in parts if not names(part, "shunt-not-stated")]
+    if any(unnegated(part, "shunt-on-off") for part in stated):
         return Shunt.ON_OFF
+    if any(names(part, "shunt-on-off") for part in stated):
+        return Shunt.NO_VALVE
     if any(names(part, "shunt-programmable") for part in parts):
-        plan = any(names(part, "shunt-closing-plan") for part in stated)
+        plan = any(unnegated(part, "shunt-closing-plan") for part in stated)
         return Shunt.PROGRAMMABLE_PLAN if plan else Shunt.PROGRAMMABLE
     return Shunt.VALVE_UNKNOWN
 
@@ -86,7 +82,7 @@ def _performed(procedure: Procedure) -> Moment | None:
 
 
 def _names_shunt(concept: CodeableConcept | None, extra: str = "") -> bool:
-    return how_matched("shunt-present", concept, CONDITION_CUES, extra) is not None
+    return how_matched("shunt-present", concept, "entry-negated", extra) is not None
 
 
 def _devices(devices: Iterable[Device]) -> Iterator[_Entry]:
@@ -161,14 +157,15 @@ def _explicit_absence(
     return None
 
 
-def _removal(procedures: Iterable[Procedure]) -> tuple[date, Evidence] | None:
-    """The latest completed take-down with a date."""
+def _removal(procedures: Iterable[Procedure], today: date) -> tuple[date, Evidence] | None:
+    """The latest completed take-down with a usable date."""
     found = [
         (when.day, evidence(procedure, "CSF shunt removed", None, when))
         for procedure in procedures
         if procedure.status == "completed"
         and in_set("shunt-removal", procedure.code)
         and (when := _performed(procedure))
+        and days_ago(when, today) is not None
     ]
     return max(found, key=lambda pair: pair[0], default=None)
 
@@ -179,6 +176,7 @@ def read_shunt(
     conditions: Sequence[Condition],
     observations: Sequence[Observation],
     brain: Sequence[Study],
+    today: date,
 ) -> ShuntReading | None:
     """The shunt on record; None = nothing found, which is unknown.
 
@@ -190,7 +188,7 @@ def read_shunt(
         *_conditions(conditions),
         *_observations(observations),
     ]
-    removal = _removal(procedures)
+    removal = _removal(procedures, today)
     if removal and all(entry.day is None or entry.day < removal[0] for entry in present):
         return ShuntReading(Shunt.NONE, (removal[1],))
     if present:
@@ -216,7 +214,7 @@ def read_hydrocephalus(conditions: Iterable[Condition]) -> Hydrocephalus | None:
             continue
         text = joined((text_of(condition.code), notes_of(condition.note)))
         symptomatic = names(text, "hydrocephalus-symptomatic")
-        symptomatic = symptomatic or not names(text, "hydrocephalus-asymptomatic")
+        symptomatic = symptomatic or not says(text, "hydrocephalus-asymptomatic")
         label = "symptomatic" if symptomatic else "asymptomatic or controlled"
         source = evidence(condition, "hydrocephalus", label, onset_or_recorded(condition))
         found.append(Hydrocephalus(symptomatic, source))
@@ -249,7 +247,7 @@ class _FlowResult:
     resource: DiagnosticReport | Observation
 
 
-@lru_cache(maxsize=1024)
+@remembering_short
 def flow_status(text: str) -> Flow:
     """The result that the text of a CSF-flow study states; a bare "normal" is normal."""
     parts = clauses(text)
@@ -302,8 +300,10 @@ def _decisive(results: list[_FlowResult], today: date) -> _FlowResult | None:
 
 
 def _changes_since(day: date, courses: Iterable[Course], procedures: Iterable[Procedure]) -> bool:
-    """Whether CNS radiotherapy or shunt surgery took place on a later day than the study."""
+    """CNS radiotherapy or shunt surgery on a later day than the study; a running course counts."""
     treated = [c.day for c in courses if c.is_cns and c.phase is not Phase.PLANNED]
+    if any(c.is_cns and c.phase is Phase.ACTIVE and c.day is None for c in courses):
+        return True
     shunted = [
         when.day
         for p in procedures

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import lru_cache
 
 from hooks.answer import Evidence
 from hooks.fhir import (
@@ -35,8 +34,8 @@ from hooks.readings.specimens import (
     specimens_of,
 )
 from hooks.readings.text import clauses, is_negated, joined, normalised
-from hooks.values.codes import ValueSet, codings, in_set, value_set
-from hooks.values.lexicon import names, term
+from hooks.values.codes import codings, in_set, memberships
+from hooks.values.lexicon import names, remembering_short, term
 from hooks.values.parameters import limit, window
 
 
@@ -131,7 +130,7 @@ def _clause_result(clause: str) -> Result | None:
     return Result.NEGATIVE if names(clause, "cytology-negative") else None
 
 
-@lru_cache(maxsize=4096)
+@remembering_short
 def classify(text: str) -> Result | None:
     """The result that a cytology text states; None = unclassifiable, not counted as a sample."""
     whole = normalised(text).rstrip(".").lower()
@@ -167,16 +166,12 @@ def coded_result(concepts: Iterable[CodeableConcept | None], text: str) -> Resul
     """The first coded result, else what the text says; abnormal and normal ask the text first."""
     for coding in (c for concept in concepts for c in codings(concept)):
         for name, result in _CODED.items():
-            if _set(name).specificity(coding):
+            if name in memberships(coding):
                 return result
         for name, result in _TEXT_FIRST.items():
-            if _set(name).specificity(coding):
+            if name in memberships(coding):
                 return classify(text) or result
     return classify(text)
-
-
-def _set(name: str) -> ValueSet:
-    return value_set(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +224,8 @@ def _is_part_of(observation: Observation, punctures: frozenset[str]) -> bool:
 def _is_csf_cytology(carrier: _Carrier, punctures: frozenset[str]) -> bool:
     code = carrier.resource.code
     title = text_of(code)
-    if names(title, "cytology-not-cytology") or in_set("cytology-not-counted", code):
+    only_flow = names(title, "cytology-not-cytology") and not names(title, "cytology-report")
+    if only_flow or in_set("cytology-not-counted", code):
         return False
     kinds = [is_csf(specimen) for specimen in carrier.specimens]
     if False in kinds and True not in kinds:
@@ -243,9 +239,18 @@ def _is_csf_cytology(carrier: _Carrier, punctures: frozenset[str]) -> bool:
 
 
 def _result(carrier: _Carrier) -> Result | None:
+    """A code is a cytology result only on a cytology; other parts of a puncture need words."""
     if carrier.resource.status in NOT_THERE_YET:
         return Result.PENDING
-    return coded_result(carrier.coded, carrier.text)
+    if isinstance(carrier.resource, DiagnosticReport) or _is_cytology_code(carrier.resource):
+        return coded_result(carrier.coded, carrier.text)
+    return classify(carrier.text)
+
+
+def _is_cytology_code(observation: Observation) -> bool:
+    names_it = names(text_of(observation.code), "cytology-report")
+    own_sets = ("cytology-report", "cytology-report-only-part-of-puncture")
+    return names_it or any(in_set(name, observation.code) for name in own_sets)
 
 
 def _sample(carrier: _Carrier, result: Result, today: date) -> Sample | None:
@@ -282,6 +287,15 @@ def _by_day(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     return tuple(sorted(merged, key=lambda s: float("inf") if s.days is None else s.days))
 
 
+def _counts(resource: DiagnosticReport | Observation) -> bool:
+    return resource.status in FINAL or resource.status in NOT_THERE_YET
+
+
+def _may_be(observation: Observation) -> bool:
+    """Whether an Observation can be a cytology at all: by its code, or as part of a procedure."""
+    return bool(observation.part_of) or in_set("cytology-report", observation.code)
+
+
 def read_cytologies(
     reports: Iterable[DiagnosticReport],
     observations: Iterable[Observation],
@@ -292,13 +306,11 @@ def read_cytologies(
     """All CSF samples on record, newest first."""
     punctures = _punctures(procedures)
     carriers = [
-        *(_report(report, specimens) for report in reports),
-        *(_observation(observation, specimens) for observation in observations),
+        *(_report(report, specimens) for report in reports if _counts(report)),
+        *(_observation(o, specimens) for o in observations if _counts(o) and _may_be(o)),
     ]
     samples, unclassifiable = [], []
     for carrier in carriers:
-        if carrier.resource.status not in FINAL | NOT_THERE_YET:
-            continue
         if not _is_csf_cytology(carrier, punctures):
             continue
         result = _result(carrier)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from hooks.fhir import Period
@@ -34,6 +35,7 @@ def _zone(text: str | None) -> timedelta:
     return sign * timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
 
 
+@lru_cache(maxsize=16384)
 def moment(text: str | None) -> Moment | None:
     """A FHIR date, dateTime or instant; None when absent, malformed or without a day.
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from hooks.fhir import Dosage, DoseAndRate, Quantity
 from hooks.readings.concepts import codes_of, shifted, text_of, unit_of
-from hooks.readings.text import joined, normalised, says
-from hooks.values.lexicon import names
+from hooks.readings.text import joined, normalised
+from hooks.values.lexicon import names, term
 
 
 class Unit(StrEnum):
@@ -51,7 +51,7 @@ def _per_body_size(quantity: Quantity) -> str | None:
 def read_quantity(quantity: Quantity | None) -> Dose:
     """A dose quantity; an unknown or missing unit keeps the number only."""
     number = shifted(quantity) if quantity else None
-    if quantity is None or number is None:
+    if quantity is None or number is None or number <= 0:
         return NO_DOSE
     per = _per_body_size(quantity)
     if per:
@@ -92,4 +92,5 @@ def is_daily(dosage: Dosage) -> bool:
     if repeat and repeat.period_unit == "d" and (repeat.frequency or 1) >= (repeat.period or 1):
         return True
     text = joined((dosage.text, text_of(timing.code) if timing else ""))
-    return says(text, "order-frequency-daily", "report-negated", None)
+    rest = term("order-frequency-not-daily").sub(" ", normalised(text))
+    return names(rest, "order-frequency-daily")

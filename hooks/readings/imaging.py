@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from functools import lru_cache
 
 from hooks.answer import Evidence
 from hooks.fhir import CodeableConcept, DiagnosticReport
@@ -14,7 +13,7 @@ from hooks.readings.concepts import FINAL, evidence, text_of
 from hooks.readings.dates import Moment, days_ago, first_moment, moment, period_moment
 from hooks.readings.text import clauses, is_negated, joined, says, unnegated
 from hooks.values.codes import best_match, in_set
-from hooks.values.lexicon import names, term
+from hooks.values.lexicon import names, remembering_short, term
 from hooks.values.parameters import window
 
 
@@ -108,14 +107,14 @@ def united(patterns: Iterable[Pattern]) -> Pattern:
     return next((pattern for pattern in Pattern if pattern in found), Pattern.NOT_STATED)
 
 
-@lru_cache(maxsize=4096)
+@remembering_short
 def pattern(conclusion: str) -> Pattern:
     """The leptomeningeal pattern that a conclusion states."""
     read = (_clause_pattern(c) for c in clauses(conclusion) if not names(c, "mri-history"))
     return united(found for found in read if found)
 
 
-@lru_cache(maxsize=4096)
+@remembering_short
 def masses(conclusion: str) -> frozenset[Mass]:
     """The un-negated masses a conclusion names; stable, old and resected ones count."""
     return frozenset(mass for mass, name in _MASS_TERMS.items() if says(conclusion, name))
@@ -179,6 +178,11 @@ def _extent(code: CodeableConcept | None) -> frozenset[str]:
     )
 
 
+def _denies_shunt(text: str) -> bool:
+    """Says that there is no shunt, and nowhere that there is one."""
+    return names(text, "shunt-none") and not says(text, "shunt-present")
+
+
 def _study(report: DiagnosticReport, region: str, when: Moment, days: int) -> Study:
     text = report.conclusion or ""
     extent = _extent(report.code) if region == "spine" else frozenset[str]()
@@ -190,7 +194,7 @@ def _study(report: DiagnosticReport, region: str, when: Moment, days: int) -> St
         pattern=found,
         masses=masses(text) if region == "brain" else frozenset(),
         leukoencephalopathy=region == "brain" and says(text, "leukoencephalopathy"),
-        no_shunt=region == "brain" and names(text, "shunt-none"),
+        no_shunt=region == "brain" and _denies_shunt(text),
         extent=extent,
         source=evidence(report, f"MRI {region}", f"leptomeningeal pattern {found.value}", when),
     )

@@ -64,8 +64,9 @@ _LABELS = {"platelets": "platelets", "inr": "INR", "egfr": "eGFR"}
 def _results(test: str, observations: Iterable[Observation]) -> Iterable[_Result]:
     read = _READERS[test][0]
     for observation in observations:
-        when = observed(observation)
-        if observation.status in FINAL and when and in_set(test, observation.code):
+        if observation.status not in FINAL or not in_set(test, observation.code):
+            continue
+        if when := observed(observation):
             quantity = observation.value_quantity
             yield _Result(read(quantity) if quantity else None, when, observation)
 

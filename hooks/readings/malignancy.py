@@ -8,10 +8,11 @@ from datetime import date
 from enum import StrEnum
 
 from hooks.answer import Evidence
-from hooks.fhir import Condition
+from hooks.fhir import Coding, Condition
 from hooks.readings.concepts import (
     CONDITION_CUES,
     Verification,
+    codes_of,
     evidence,
     has_ended,
     onset_or_recorded,
@@ -20,7 +21,7 @@ from hooks.readings.concepts import (
 )
 from hooks.readings.dates import Moment, days_ago, first_moment, moment
 from hooks.readings.text import clauses, joined, unnegated
-from hooks.values.codes import all_matches, in_set
+from hooks.values.codes import all_matches, codings, in_set, memberships
 from hooks.values.lexicon import names, term
 
 
@@ -70,8 +71,9 @@ _LABELS = {
 
 def site_from_text(text: str) -> str | None:
     """The class or site that a Condition text names un-negated, as a term name; else None."""
+    parts = [clause for clause in clauses(text) if not names(clause, "cancer-in-situ")]
     for name in _TEXT_ORDER:
-        if any(unnegated(clause, name, "cancer-not-a-cancer", None) for clause in clauses(text)):
+        if any(unnegated(part, name, "cancer-not-a-cancer", "cancer-excluded") for part in parts):
             return name
     return None
 
@@ -91,12 +93,26 @@ def _coded(condition: Condition) -> str | None:
     return found[0] if found else None
 
 
-def is_secondary_only(condition: Condition) -> bool:
-    """Whether an entry names only a secondary, by code or by text."""
-    coded = _coded(condition)
-    if in_set("cancer-metastatic", condition.code) and coded in (None, "cancer-site-other"):
+def _is_secondary(coding: Coding) -> bool | None:
+    """Whether a coding is a secondary (True) or a primary (False); None when it is neither."""
+    found = memberships(coding)
+    best = max((name for name in _CODED if name in found), key=lambda n: found[n], default=None)
+    if "cancer-metastatic" in found and best in (None, "cancer-site-other"):
         return True
-    return coded is None and _names_only_metastases(text_of(condition.code))
+    return None if best in (None, "cancer-not-a-cancer") else False
+
+
+def is_secondary_only(condition: Condition) -> bool:
+    """Whether an entry names only a secondary, by all its cancer codes or by text."""
+    kinds = {_is_secondary(coding) for coding in codings(condition.code)} - {None}
+    if kinds:
+        return kinds == {True}
+    return _coded(condition) is None and _names_only_metastases(text_of(condition.code))
+
+
+def _is_coded_primary(condition: Condition) -> bool:
+    """A coded primary stays a cancer even where its text also names LM."""
+    return any(_is_secondary(coding) is False for coding in codings(condition.code))
 
 
 def names_metastasis(condition: Condition) -> bool:
@@ -127,11 +143,12 @@ def unknown_site(source: Evidence) -> Malignancies:
 
 
 def read_malignancies(conditions: Iterable[Condition]) -> Malignancies:
-    """All malignancies, past ones included; doubtful, refuted and LM entries are none."""
+    """All malignancies, past ones included; doubtful, refuted and mere LM entries are none."""
     counting = [
         condition
         for condition in conditions
-        if verification(condition) is Verification.CONFIRMED and not is_lm_entry(condition)
+        if verification(condition) is Verification.CONFIRMED
+        and (not is_lm_entry(condition) or _is_coded_primary(condition))
     ]
     secondaries = [condition for condition in counting if is_secondary_only(condition)]
     primaries = [condition for condition in counting if condition not in secondaries]
@@ -203,13 +220,8 @@ def _diagnosis(condition: Condition) -> Diagnosis:
 
 def _still_counts(condition: Condition) -> bool:
     """Inactive and resolved entries do not count; remission does."""
-    inactive_alone = has_ended(condition) and "remission" not in _status(condition)
+    inactive_alone = has_ended(condition) and "remission" not in codes_of(condition.clinical_status)
     return not inactive_alone or verification(condition) is Verification.REFUTED
-
-
-def _status(condition: Condition) -> str:
-    concept = condition.clinical_status
-    return " ".join(c.code or "" for c in (concept.coding or ())) if concept else ""
 
 
 def _lm_entry(condition: Condition, today: date) -> LmEntry:

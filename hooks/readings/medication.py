@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -10,9 +10,9 @@ from typing import Protocol
 import msgspec
 
 from hooks.fhir import CodeableConcept, JsonObject, Medication, Reference
-from hooks.readings.concepts import CONDITION_CUES, text_of
+from hooks.readings.concepts import CONDITION_CUES, all_text_of, text_of
 from hooks.readings.text import joined, says
-from hooks.values.codes import codings, in_set
+from hooks.values.codes import codings, in_set, normalised, value_set
 from hooks.values.lexicon import names
 
 
@@ -64,14 +64,12 @@ class Product:
     @property
     def all_text(self) -> str:
         """Every name of the product, for words that any of them may carry."""
-        displays = (coding.display for coding in codings(self.concept))
-        return joined((self.concept.text, *displays))
+        return all_text_of(self.concept)
 
     @property
     def ingredient_text(self) -> str:
         """Every name of every ingredient."""
-        parts = (d for i in self.ingredients for d in (i.text, *(c.display for c in codings(i))))
-        return joined(parts)
+        return joined(all_text_of(ingredient) for ingredient in self.ingredients)
 
 
 def _contained(raw: JsonObject | None) -> Medication | None:
@@ -103,17 +101,30 @@ def product_of(entry: Medicated, known: Mapping[str, Medication]) -> Product:
     concept = medication.code or CodeableConcept()
     if not text_of(concept) and display:
         concept = CodeableConcept(concept.coding, display)
-    return Product(concept, tuple(_ingredients(medication)))
+    return Product(concept, tuple(_ingredients(medication, entry.contained or ())))
 
 
-def _ingredients(medication: Medication) -> list[CodeableConcept]:
-    found = []
+def _ingredients(
+    medication: Medication, contained: tuple[JsonObject, ...]
+) -> Iterator[CodeableConcept]:
     for ingredient in medication.ingredient or ():
+        item = ingredient.item_reference
         if ingredient.item_codeable_concept:
-            found.append(ingredient.item_codeable_concept)
-        elif ingredient.item_reference and ingredient.item_reference.display:
-            found.append(CodeableConcept(text=ingredient.item_reference.display))
-    return found
+            yield ingredient.item_codeable_concept
+        if item and item.display:
+            yield CodeableConcept(text=item.display)
+        if item and item.reference and item.reference.startswith("#"):
+            yield from _contained_code(item.reference[1:], contained)
+
+
+def _contained_code(own_id: str, contained: tuple[JsonObject, ...]) -> Iterator[CodeableConcept]:
+    """The code of a contained Substance or Medication, where it is readable."""
+    for raw in contained:
+        if raw.get("id") == own_id and "code" in raw:
+            try:
+                yield msgspec.convert(raw["code"], CodeableConcept)
+            except msgspec.ValidationError:
+                continue
 
 
 _BY_CODE = {
@@ -142,13 +153,29 @@ def _named(text: str) -> Drug | None:
 
 
 def drug_of(product: Product) -> Drug:
-    """The drug of a product: codes, else text, else ingredients."""
-    found = _coded(product.concept) or _named(product.text)
-    found = found or _coded(*product.ingredients) or _named(product.ingredient_text)
+    """The drug of a product: codes, else names, else ingredients (a vinca alkaloid first).
+
+    A product without any name cannot be read unless a code of a public drug terminology says
+    that it is something else.
+    """
+    found = _coded(product.concept) or _named(product.all_text)
     if found:
         return found
-    blank = not codings(product.concept) and not product.text and not product.ingredients
-    return Drug.UNREADABLE if blank else Drug.OTHER
+    within = {
+        drug for item in product.ingredients if (drug := _coded(item) or _named(all_text_of(item)))
+    }
+    vinca = next((drug for drug in within if drug.is_vinca), None)
+    if within:
+        return vinca or Drug.METHOTREXATE
+    named = product.all_text or product.ingredients or _has_public_code(product.concept)
+    return Drug.OTHER if named else Drug.UNREADABLE
+
+
+def _has_public_code(concept: CodeableConcept) -> bool:
+    """Whether a coding is of a terminology in which methotrexate has a code."""
+    systems = {system for system, _ in value_set("drug-methotrexate").exact}
+    coded = (normalised(coding) for coding in codings(concept))
+    return any(system in systems and code for system, code in coded)
 
 
 def is_drug(product: Product, name: str) -> bool:

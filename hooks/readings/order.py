@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from hooks.fhir import Dosage, JsonObject, Medication, MedicationRequest
+from hooks.fhir import Dosage, Medication, MedicationRequest
 from hooks.readings.concepts import notes_of, text_of
 from hooks.readings.dates import Moment, first_moment, moment
 from hooks.readings.dosing import Dose, is_daily, read_dose
 from hooks.readings.medication import Drug, Product, drug_of, has_code, product_of
 from hooks.readings.route import Route, names_intrathecal, route_of
-from hooks.readings.text import joined, normalised
+from hooks.readings.text import joined, normalised, says
 from hooks.values.codes import in_set
 from hooks.values.lexicon import names, term
 
@@ -60,7 +60,7 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class DrugOrder:
-    """A MedicationRequest as an order of one drug; `raw` only for draft orders."""
+    """A MedicationRequest as an order of one drug; `damaged` if a part of it cannot be read."""
 
     label: str
     request: MedicationRequest
@@ -70,7 +70,7 @@ class DrugOrder:
     names_methotrexate: bool
     oral_product: bool
     another_patient: bool = False
-    raw: JsonObject | None = None
+    damaged: bool = False
 
     @property
     def intrathecal(self) -> tuple[Instruction, ...]:
@@ -100,11 +100,13 @@ def _route(drug: Drug, dosage: Dosage, named: bool) -> Route:
 
 
 def _access(dosage: Dosage, route: Route) -> Access:
-    text = joined((text_of(dosage.site), text_of(dosage.route), dosage.text))
-    coded = route is Route.INTRAVENTRICULAR or in_set("access-ommaya", dosage.site)
-    if coded or names(text, "access-ommaya"):
+    """A code decides; a text that names lumbar beside a reservoir is checked as lumbar."""
+    if route is Route.INTRAVENTRICULAR or in_set("access-ommaya", dosage.site):
         return Access.RESERVOIR
-    return Access.LUMBAR if names(text, "access-lumbar") else Access.NOT_STATED
+    text = joined((text_of(dosage.site), text_of(dosage.route), dosage.text))
+    if says(text, "access-lumbar"):
+        return Access.LUMBAR
+    return Access.RESERVOIR if says(text, "access-ommaya") else Access.NOT_STATED
 
 
 def _volume(texts: Iterable[str]) -> float | None:
@@ -177,8 +179,8 @@ def _is_oral(product: Product, request: MedicationRequest) -> bool:
     dosages = request.dosage_instruction or ()
     if any(in_set("route-oral", dosage.route) for dosage in dosages):
         return True
-    text = joined((product.all_text, *(dosage.text for dosage in dosages)))
-    return names(text, "dose-form-oral")
+    instructions = joined(dosage.text for dosage in dosages)
+    return names(product.all_text, "dose-form-oral") or names(instructions, "text-tablet")
 
 
 def read_order(
@@ -211,8 +213,9 @@ def time_of_call(now: datetime) -> Moment:
     return Moment(now.date(), now)
 
 
-def _identifiers(request: MedicationRequest) -> frozenset[tuple[str | None, str]]:
-    return frozenset((i.system, i.value) for i in request.identifier or () if i.value)
+def _identifiers(request: MedicationRequest) -> frozenset[tuple[str, str]]:
+    """Identifiers that identify: with system and value."""
+    return frozenset((i.system, i.value) for i in request.identifier or () if i.system and i.value)
 
 
 def _refers_to(request: MedicationRequest, other: MedicationRequest) -> bool:

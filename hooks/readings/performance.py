@@ -14,6 +14,7 @@ from hooks.readings.concepts import (
     evidence,
     is_present,
     observed,
+    shifted,
     text_of,
 )
 from hooks.readings.dates import days_ago, within
@@ -38,14 +39,14 @@ class Score:
 def _value(scale: str, observation: Observation) -> int | None:
     """The score: integer, quantity, LOINC answer code, or the first number of a string."""
     quantity = observation.value_quantity
-    numbers = [observation.value_integer, quantity.value if quantity else None]
+    numbers = [observation.value_integer, shifted(quantity) if quantity else None]
     concepts = (observation.value_codeable_concept, *(observation.interpretation or ()))
     codes = answer_codes(scale)
     numbers += [codes.get(c.code or "") for concept in concepts for c in codings(concept)]
     match = term("number").search(observation.value_string or "")
     numbers.append(float(match.group()) if match else None)
     known = next((number for number in numbers if number is not None), None)
-    return int(known) if known is not None and known in _RANGES[scale] else None
+    return int(known) if known is not None and int(known) in _RANGES[scale] else None
 
 
 def _is_scale(scale: str, observation: Observation) -> bool:
@@ -68,12 +69,20 @@ def read_score(scale: str, observations: Iterable[Observation], today: date) -> 
 
 
 def _is_hospice(resource: Condition | ServiceRequest | Procedure) -> bool:
+    """Hospice or comfort care by code or text that is not declined or merely discussed."""
+    text = text_of(resource.code)
+    if names(text, "hospice-not"):
+        return False
     if in_set("hospice", resource.code):
         return True
-    if in_set("not-hospice", resource.code):
-        return False
-    text = text_of(resource.code)
-    return says(text, "hospice", CONDITION_CUES) and not names(text, "hospice-not")
+    return not in_set("not-hospice", resource.code) and says(text, "hospice", CONDITION_CUES)
+
+
+def _is_ordered(request: ServiceRequest) -> bool:
+    """An active request that is more than a proposal: a proposal must not silence a red flag."""
+    return (
+        request.status == "active" and request.intent != "proposal" and not request.do_not_perform
+    )
 
 
 def read_hospice(
@@ -85,7 +94,7 @@ def read_hospice(
     standing: list[Condition | ServiceRequest | Procedure] = [
         c for c in conditions if is_present(c)
     ]
-    standing += [r for r in requests if r.status == "active" and not r.do_not_perform]
+    standing += [r for r in requests if _is_ordered(r)]
     standing += [p for p in procedures if p.status == "in-progress"]
     found = next((resource for resource in standing if _is_hospice(resource)), None)
     return evidence(found, "hospice or comfort care") if found else None

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from hooks.answer import Evidence
 from hooks.fhir import CodeableConcept, Procedure, ServiceRequest
-from hooks.readings.concepts import CONDITION_CUES, evidence, text_of
+from hooks.readings.concepts import evidence, text_of
 from hooks.readings.dates import Moment, days_ago, first_moment, moment, period_moment
 from hooks.readings.text import joined, says
 from hooks.values.codes import in_set
@@ -54,6 +54,7 @@ _PROCEDURE_PHASES = {
     "completed": Phase.COMPLETED,
     "stopped": Phase.COMPLETED,
 }
+_CUES = "entry-negated"
 _REQUEST_PHASES = {"active": Phase.PLANNED, "on-hold": Phase.PLANNED, "draft": Phase.PLANNED}
 
 
@@ -61,21 +62,23 @@ def _is_radiotherapy(code: CodeableConcept | None) -> bool:
     if in_set("radiotherapy", code):
         return True
     text = text_of(code)
-    return any(
-        says(text, name, CONDITION_CUES) for name in ("radiotherapy", "rt-wbrt-abbreviation")
-    )
+    return any(says(text, name, _CUES) for name in ("radiotherapy", "rt-wbrt-abbreviation"))
 
 
 def _sites(body_site: tuple[CodeableConcept, ...]) -> frozenset[str]:
+    """Brain and spine, by code or by text."""
+    text = joined(text_of(site) for site in body_site)
     return frozenset(
-        site for site in ("brain", "spine") if in_set(f"radiotherapy-site-{site}", *body_site)
+        site
+        for site in ("brain", "spine")
+        if in_set(f"radiotherapy-site-{site}", *body_site) or names(text, f"rt-site-{site}")
     )
 
 
 def _target(text: str, sites: frozenset[str]) -> Target:
-    if says(text, "rt-csi", CONDITION_CUES) or len(sites) == 2:
+    if says(text, "rt-csi", _CUES) or len(sites) == 2:
         return Target.CRANIOSPINAL
-    return Target.WHOLE_BRAIN if says(text, "rt-wbrt", CONDITION_CUES) else Target.OTHER
+    return Target.WHOLE_BRAIN if says(text, "rt-wbrt", _CUES) else Target.OTHER
 
 
 def _performed(procedure: Procedure) -> Moment | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import lru_cache
 
 from hooks.fhir import CodeableConcept
-from hooks.readings.concepts import text_of
-from hooks.readings.text import clauses, normalised
+from hooks.readings.concepts import all_text_of
+from hooks.readings.text import normalised, plain_clauses
 from hooks.values.codes import best_match
-from hooks.values.lexicon import names, term
+from hooks.values.lexicon import names, remembering_short, term
 
 
 class Route(StrEnum):
@@ -43,10 +42,13 @@ def route_of(route: CodeableConcept | None) -> Route:
     coded = next((name for name in _BY_CODE if best_match((name,), route)), None)
     if coded:
         return _BY_CODE[coded]
-    text = normalised(text_of(route))
+    text = all_text_of(route)
     if _names_it(text, "route-it"):
         return Route.INTRATHECAL
     return Route.OTHER if names(text, "route-not-intrathecal") else Route.MISSING
+
+
+_ANY_CASE = ("order-text-names-intrathecal", "order-text-dose-it")
 
 
 def _spaced(text: str) -> str:
@@ -58,18 +60,18 @@ def _names_it(text: str, name: str) -> bool:
     without_warnings = term("order-text-negated").sub(" ", _spaced(text))
     return any(
         names(clause, name) and not names(clause, "order-text-names-no-route")
-        for clause in clauses(without_warnings)
+        for clause in plain_clauses(without_warnings)
     )
 
 
-@lru_cache(maxsize=4096)
+@remembering_short
 def names_intrathecal(text: str) -> bool:
     """Whether one text of an order names the intrathecal route as the route to use.
 
     Warnings ("not for intrathecal use", "fatal if …") name no route; the abbreviation IT counts
     only in a text with a lower-case letter.
     """
-    if _names_it(text, "order-text-names-intrathecal"):
+    if any(_names_it(text, name) for name in _ANY_CASE):
         return True
     has_lower_case = any(character.islower() for character in text)
     return has_lower_case and _names_it(text, "order-text-it-abbreviation")

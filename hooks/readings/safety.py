@@ -23,10 +23,14 @@ from hooks.values.lexicon import names
 
 
 def _first_present(
-    conditions: Iterable[Condition], name: str, label: str, unless: str | None = None
+    conditions: Iterable[Condition],
+    name: str,
+    label: str,
+    unless: str | None = None,
+    cue: str = CONDITION_CUES,
 ) -> Evidence | None:
     for condition in conditions:
-        how = how_matched(name, condition.code)
+        how = how_matched(name, condition.code, cue)
         excluded = unless is not None and names(text_of(condition.code), unless)
         if how and is_present(condition) and not excluded:
             return evidence(condition, label, None, onset_or_recorded(condition), how)
@@ -36,7 +40,8 @@ def _first_present(
 def read_infection(conditions: Iterable[Condition]) -> Evidence | None:
     """Infection of the CNS or of a CSF device, also suspected; neoplastic meningitis is none."""
     label = "CNS or device infection"
-    return _first_present(conditions, "cns-or-device-infection", label, "cns-infection-not")
+    name, unless = "cns-or-device-infection", "cns-infection-not"
+    return _first_present(conditions, name, label, unless, "entry-negated")
 
 
 def read_third_space(conditions: Iterable[Condition]) -> Evidence | None:
@@ -95,6 +100,6 @@ def read_methotrexate_allergy(
     found = [
         (_is_severe(allergy), Evidence(reference(allergy), "methotrexate hypersensitivity"))
         for allergy in allergies
-        if _counts(allergy) and how_matched("allergy-methotrexate", allergy.code)
+        if _counts(allergy) and how_matched("allergy-methotrexate", allergy.code, "entry-negated")
     ]
     return max(found, key=lambda pair: pair[0], default=None)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import msgspec
 
 from hooks.fhir import JsonObject, Reference, Specimen, SpecimenProcessing
-from hooks.readings.concepts import notes_of, text_of, unit_of
+from hooks.readings.concepts import notes_of, shifted, text_of, unit_of
 from hooks.readings.dates import Moment, first_moment, moment, period_moment
-from hooks.readings.text import joined, normalised
+from hooks.readings.text import joined, normalised, says
 from hooks.values.codes import in_set
 from hooks.values.lexicon import names, term
 from hooks.values.parameters import unit_spellings
@@ -89,7 +89,7 @@ def handling(specimen: Specimen) -> Handling:
 def handling_in_text(text: str) -> Handling:
     """What a report text states about volume, processing and fixation."""
     text = normalised(text)
-    fixed = True if names(text, "specimen-fixed") else None
+    fixed = True if says(text, "specimen-fixed") else None
     return Handling(_number(text, "specimen-volume"), _number(text, "specimen-delay"), fixed)
 
 
@@ -102,7 +102,7 @@ def _volume(specimen: Specimen) -> float | None:
     quantity = specimen.collection.quantity if specimen.collection else None
     if quantity is None or unit_of(quantity) not in unit_spellings("millilitre"):
         return None
-    return quantity.value
+    return shifted(quantity)
 
 
 def _delay(specimen: Specimen) -> float | None:
@@ -126,4 +126,4 @@ def _fixed(specimen: Specimen) -> bool | None:
         texts += [step.description or "", text_of(step.procedure)]
         texts += [additive.display or "" for additive in step.additive or ()]
     texts += [text_of(c.additive_codeable_concept) for c in specimen.container or ()]
-    return True if names(normalised(joined(texts)), "specimen-fixed") else None
+    return True if says(joined(texts), "specimen-fixed") else None

@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from hooks.values.lexicon import names, term
+from hooks.values.lexicon import names, remembering_short, term
 
 _REPLACEMENTS = str.maketrans(
-    {"²": "2", "µ": "u", "μ": "u", "–": "-", "—": "-", "−": "-", "‑": "-"}
+    {"²": "2", "µ": "u", "μ": "u", "\xad": None}
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
 )
 
 
@@ -21,15 +22,22 @@ def normalised(text: str) -> str:
     return " ".join(text.translate(_REPLACEMENTS).split())
 
 
-@lru_cache(maxsize=4096)
+def plain_clauses(text: str) -> list[str]:
+    """The clauses of a text, split at sentence ends, line ends and turning words only."""
+    parts = (part for line in text.splitlines() for part in _sentences(line))
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _sentences(line: str) -> list[str]:
+    """Phrases that look like a negation and are none are taken out first."""
+    steady = term("unchanged").sub("unchanged", normalised(line))
+    return term("clause-end").split(term("contrast-phrase").sub(" ", steady))
+
+
+@remembering_short
 def clauses(text: str) -> tuple[str, ...]:
     """The clauses of a text, in which one negation reaches to the end and no further."""
-    found: list[str] = []
-    for line in text.splitlines():
-        for part in term("clause-end").split(normalised(line)):
-            if part.strip():
-                found.extend(_cut_after_negation(part.strip()))
-    return tuple(found)
+    return tuple(part for clause in plain_clauses(text) for part in _cut_after_negation(clause))
 
 
 def _cut_after_negation(clause: str) -> list[str]:
@@ -38,21 +46,31 @@ def _cut_after_negation(clause: str) -> list[str]:
     B is kept as a clause if A has a predicate too; otherwise it is ambiguous and not read.
     """
     negation = term("negation-before-comma").search(clause)
-    if not negation:
-        return [clause]
-    for comma in re.finditer(",", clause[negation.end() :]):
-        cut = negation.end() + comma.start()
-        before, after = clause[:cut].strip(), clause[cut + 1 :].strip()
-        if names(after, "predicate") and not names(after, "conjunction-or-negation"):
+    first, *others = clause[negation.end() :].split(",") if negation else [""]
+    cut = (negation.end() if negation else 0) + len(first)
+    for part in others:
+        if names(part, "predicate") and not names(part, "conjunction-or-negation"):
+            before, after = clause[:cut].strip(), clause[cut + 1 :].strip()
             return [before, after] if names(before, "predicate") else [before]
+        cut += len(part) + 1
     return [clause]
 
 
+@lru_cache(maxsize=1024)
+def _end_of_first_cue(clause: str, cue: str) -> int:
+    found = term(cue).search(clause)
+    return found.end() if found else len(clause) + 1
+
+
 def is_negated(clause: str, found: re.Match[str], cue: str, after: str | None) -> bool:
-    """Whether a term found in a clause is negated by a cue before it or by the words after it."""
-    if term(cue).search(clause, 0, found.start()):
+    """Whether a term found in a clause is negated by a cue before it or by the words after it.
+
+    "cannot be excluded", "has not resolved" and the like clear nothing.
+    """
+    if _end_of_first_cue(clause, cue) <= found.start():
         return True
-    return after is not None and term(after).search(clause[found.end() :]) is not None
+    follows = term(after).search(clause[found.end() :]) if after else None
+    return follows is not None and not names(follows.group(), "clears-nothing")
 
 
 def unnegated(
@@ -62,6 +80,7 @@ def unnegated(
     return [m for m in term(name).finditer(clause) if not is_negated(clause, m, cue, after)]
 
 
+@remembering_short
 def says(
     text: str, name: str, cue: str = "report-negated", after: str | None = "report-negated-after"
 ) -> bool:

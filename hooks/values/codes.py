@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 import orjson
 
 from hooks.fhir import CodeableConcept, Coding
+from hooks.values import file_names
 
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
 _OID = "urn:oid:2.16.840.1.113883.6."
@@ -34,14 +35,18 @@ class ValueSet:
     exact: frozenset[tuple[str, str]]
     prefixes: tuple[str, ...]
 
-    def specificity(self, coding: Coding) -> int:
-        """How specifically a coding matches: 0 not at all, else length of the matched code."""
-        system, code = normalised(coding)
-        if (system, code) in self.exact:
-            return 100
-        if system != ICD_10_CM:
-            return 0
-        return max((len(prefix) for prefix in self.prefixes if code.startswith(prefix)), default=0)
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """All value sets by what a coding is looked up with."""
+
+    exact: dict[tuple[str, str], tuple[str, ...]]
+    prefixes: dict[str, tuple[str, ...]]
+
+
+_LONGEST = 8
+EXACT = 100
+"""Specificity of an exact match; a prefix match has the length of its prefix."""
 
 
 def normalised(coding: Coding) -> tuple[str, str]:
@@ -67,6 +72,32 @@ def value_set(name: str) -> ValueSet:
     return ValueSet(name, frozenset(exact), tuple(prefixes))
 
 
+@cache
+def _index() -> _Index:
+    exact: dict[tuple[str, str], tuple[str, ...]] = {}
+    prefixes: dict[str, tuple[str, ...]] = {}
+    for file in file_names("value_sets", ".json"):
+        found = value_set(file.removesuffix(".json"))
+        for pair in found.exact:
+            exact[pair] = (*exact.get(pair, ()), found.name)
+        for prefix in found.prefixes:
+            prefixes[prefix] = (*prefixes.get(prefix, ()), found.name)
+    return _Index(exact, prefixes)
+
+
+@lru_cache(maxsize=16384)
+def memberships(coding: Coding) -> dict[str, int]:
+    """The value sets that a coding belongs to, each with how specifically it matches."""
+    system, code = normalised(coding)
+    index = _index()
+    found: dict[str, int] = {}
+    if system == ICD_10_CM:
+        for length in range(1, min(len(code), _LONGEST) + 1):
+            found.update(dict.fromkeys(index.prefixes.get(code[:length], ()), length))
+    found.update(dict.fromkeys(index.exact.get((system, code), ()), EXACT))
+    return found
+
+
 def codings(concept: CodeableConcept | None) -> tuple[Coding, ...]:
     """The codings of a concept, none for an absent one."""
     return (concept.coding or ()) if concept else ()
@@ -74,15 +105,14 @@ def codings(concept: CodeableConcept | None) -> tuple[Coding, ...]:
 
 def in_set(name: str, *concepts: CodeableConcept | None) -> bool:
     """Whether any coding of any of the concepts is in the value set."""
-    found = value_set(name)
-    return any(found.specificity(coding) for concept in concepts for coding in codings(concept))
+    return any(name in memberships(coding) for c in concepts for coding in codings(c))
 
 
-@cache
-def _best(names: tuple[str, ...], coding: Coding) -> tuple[int, str | None]:
-    scored = [(value_set(name).specificity(coding), name) for name in names]
-    top = max(scored, key=lambda pair: pair[0])
-    return top if top[0] else (0, None)
+def _best(names: Iterable[str], coding: Coding) -> tuple[int, str | None]:
+    """The first most specific of the value sets for one coding."""
+    found = memberships(coding)
+    scored = [(found[name], name) for name in names if name in found]
+    return max(scored, key=lambda pair: pair[0], default=(0, None))
 
 
 def best_match(names: Iterable[str], *concepts: CodeableConcept | None) -> str | None:

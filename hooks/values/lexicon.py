@@ -7,10 +7,13 @@ otherwise; it matches where any of them does.
 from __future__ import annotations
 
 import re
-from functools import cache
-from typing import Any
+from collections.abc import Callable
+from functools import cache, lru_cache, wraps
+from typing import Any, TypeVar
 
 from hooks.values import file_names, yaml_file
+
+T = TypeVar("T")
 
 
 def _expression(entry: dict[str, Any]) -> str:
@@ -34,6 +37,24 @@ def term(name: str) -> re.Pattern[str]:
     return _terms()[name]
 
 
+_SHORT = 400
+
+
+def remembering_short(function: Callable[..., T]) -> Callable[..., T]:
+    """Remember the results for short texts (first argument); long ones are read each time.
+
+    Codes and titles repeat from patient to patient, long texts do not, and memory has an end.
+    """
+    remembered = lru_cache(maxsize=8192)(function)
+
+    @wraps(function)
+    def read(text: str, *arguments: object) -> T:
+        return (remembered if len(text) <= _SHORT else function)(text, *arguments)
+
+    return read
+
+
+@remembering_short
 def names(text: str, name: str) -> bool:
     """Whether the text contains the term anywhere, negated or not."""
     return term(name).search(text) is not None
