@@ -1,0 +1,66 @@
+# make run    sandbox on http://127.0.0.1:5000, in the foreground
+# make serve  the service as in production (PORT, WORKERS, THREADS, PROFILE)
+# make test   all tests;  make lint  all static checks;  make lock  renew the lock files
+# make bench  milliseconds per call beside an empty Flask view
+
+SHELL := /bin/bash
+HOST ?= 127.0.0.1
+PORT ?= 5000
+WORKERS ?= 1
+THREADS ?= 8
+PROFILE ?= production
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet
+GUNICORN = exec $(BIN)/gunicorn --config cds_service/gunicorn_conf.py --bind $(HOST):$(PORT)
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--strip-extras --allow-unsafe --all-build-deps
+
+.PHONY: run serve test lint bench lock clean
+
+run: .venv/.run
+	LM_CDS_PROFILE=sandbox $(GUNICORN) --threads $(THREADS)
+
+serve: .venv/.run
+	LM_CDS_PROFILE=$(PROFILE) $(GUNICORN) --workers $(WORKERS) --threads $(THREADS)
+
+test: .venv/.dev
+	$(BIN)/pytest
+
+lint: .venv/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.run
+	$(BIN)/python -m benchmarks.empty_view 2>/dev/null
+
+lock: .venv/.dev
+	$(PIP) pip-tools
+	$(COMPILE) $(LOCK_OPTIONS) --output-file requirements.lock pyproject.toml
+	$(COMPILE) $(LOCK_OPTIONS) --extra postgres --output-file requirements-postgres.lock pyproject.toml
+	$(COMPILE) $(LOCK_OPTIONS) --extra dev --output-file requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf .venv
+
+# A command of that name may exist and still not run (version managers leave such shims).
+.venv/.created:
+	@for python in python3.11 python3.12 python3.13 python3; do \
+		if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+			>/dev/null 2>&1; then \
+			echo "Using $$("$$python" --version) for .venv"; \
+			"$$python" -m venv --clear .venv && touch $@ && exit 0; \
+			exit 1; \
+		fi; \
+	done; \
+	echo "No working Python 3.11, 3.12 or 3.13 was found." >&2; exit 1
+
+.venv/.run: .venv/.created requirements.lock pyproject.toml
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.run requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@

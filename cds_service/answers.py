@@ -1,0 +1,69 @@
+"""Cards of the guideline logic -> the body of the HTTP answer.
+
+Adds the uuids that feedback needs, leaves out every null and empty member, and lets no suggestion
+out whose resource is not valid R4B: such a suggestion is dropped and counted, its card stays
+(CDS Hooks 2.0.1, CDS Service Response; no null, no empty element except `cards: []`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cds_service import fhir_r4b
+from hooks import Card
+from hooks.fhir import JsonObject
+
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+
+
+@dataclass(frozen=True, slots=True)
+class HookAnswer:
+    """The body to send, the uuid of each card in it, and how many suggestions were dropped."""
+
+    body: JsonObject
+    issued: tuple[tuple[str, Card], ...]
+    dropped_suggestions: int
+
+
+def build(cards: Sequence[Card]) -> HookAnswer:
+    """The answer of a hook call with these cards, in their order."""
+    finished = [_finish(card.body) for card in cards]
+    bodies = [body for body, _ in finished]
+    return HookAnswer(
+        body={"cards": bodies},
+        issued=tuple(zip((body["uuid"] for body in bodies), cards, strict=True)),
+        dropped_suggestions=sum(dropped for _, dropped in finished),
+    )
+
+
+def _finish(body: JsonObject) -> tuple[JsonObject, int]:
+    """One card with uuids and without empties, and the number of suggestions left out."""
+    card = without_empties(body)
+    offered = card.pop("suggestions", [])
+    behaviour = card.pop("selectionBehavior", "any")
+    valid = [{"uuid": _new_uuid(), **each} for each in offered if _is_sound(each)]
+    if valid:
+        card |= {"suggestions": valid, "selectionBehavior": behaviour}
+    return {"uuid": _new_uuid(), **card}, len(offered) - len(valid)
+
+
+def _is_sound(suggestion: JsonObject) -> bool:
+    resources = [action.get("resource") for action in suggestion.get("actions", [])]
+    return all(fhir_r4b.is_valid(resource) for resource in resources if resource is not None)
+
+
+def without_empties(value: Any) -> Any:
+    """The value without members and items that are null or empty, at any depth."""
+    if isinstance(value, dict):
+        pairs = ((name, without_empties(member)) for name, member in value.items())
+        return {name: member for name, member in pairs if member not in _EMPTY}
+    if isinstance(value, list | tuple):
+        return [item for item in map(without_empties, value) if item not in _EMPTY]
+    return value
+
+
+def _new_uuid() -> str:
+    return str(uuid.uuid4())

@@ -1,0 +1,216 @@
+"""Settings of the service: the only reader of the environment (names start with `LM_CDS_`).
+
+Each setting stands once, in `SETTINGS`; the table in the documentation is made from it. A value
+that cannot be used stops the start with a message that names the variable and never repeats the
+value, which may hold a password.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from cds_service.clock import instant
+
+PREFIX = "LM_CDS_"
+SANDBOX = "sandbox"
+PRODUCTION = "production"
+MEBIBYTE = 1024 * 1024
+
+
+class SettingError(ValueError):
+    """A setting cannot be used; the message names the variable and says what is expected."""
+
+    def __init__(self, name: str, expected: str) -> None:
+        super().__init__(f"{PREFIX}{name}: {expected}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator may set; see `SETTINGS` for the meaning of each member."""
+
+    profile: str
+    fhir_servers: tuple[str, ...]
+    database_url: str
+    deadline_ms: int
+    max_body_bytes: int
+    max_answer_bytes: int
+    max_pages: int
+    page_size: int | None
+    public_url: str | None
+    now: datetime | None
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether the sandbox profile is on (test data only, open to browsers on this host)."""
+        return self.profile == SANDBOX
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read and check all settings. Raises `SettingError`, whose text is meant for operators."""
+        _refuse_unknown(environ)
+        given = {setting.field: setting.read(environ) for setting in SETTINGS}
+        settings = cls(**given)
+        _check_together(settings)
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable: its default as an operator would write it, and its meaning."""
+
+    name: str
+    default: str
+    parse: Callable[[str, str], Any]
+    meaning: str
+
+    @property
+    def field(self) -> str:
+        """The member of `Settings` that holds the value."""
+        return self.name.lower()
+
+    def read(self, environ: Mapping[str, str]) -> Any:
+        """The typed value; an unset or blank variable means the default."""
+        text = environ.get(PREFIX + self.name, "").strip() or self.default
+        return self.parse(self.name, text)
+
+
+def _profile(name: str, text: str) -> str:
+    if text not in (SANDBOX, PRODUCTION):
+        raise SettingError(name, f"'{SANDBOX}' or '{PRODUCTION}' is expected")
+    return text
+
+
+def _whole_number(least: int, most: int) -> Callable[[str, str], int]:
+    def parse(name: str, text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,18}", text) or not least <= int(text) <= most:
+            raise SettingError(name, f"a whole number from {least} to {most} is expected")
+        return int(text)
+
+    return parse
+
+
+def _optional(parse: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
+    return lambda name, text: parse(name, text) if text else None
+
+
+def _absolute_url(name: str, text: str) -> str:
+    expected = "an absolute http(s) URL without user, query or fragment is expected"
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        raise SettingError(name, expected) from None
+    if not usable or "@" in url.netloc or re.search(r"[\s?#\\\x00-\x1f]", text):
+        raise SettingError(name, expected)
+    return text.rstrip("/")
+
+
+def _url_list(name: str, text: str) -> tuple[str, ...]:
+    return tuple(_absolute_url(name, part) for part in re.split(r"[\s,]+", text) if part)
+
+
+def _database(name: str, text: str) -> str:
+    if not re.match(r"(sqlite:///[^?:]|postgresql(\+psycopg)?://)", text):
+        raise SettingError(name, "sqlite:///<file> or postgresql://<user>@<host>/<database>")
+    return re.sub(r"^postgresql://", "postgresql+psycopg://", text)
+
+
+def _instant(name: str, text: str) -> datetime:
+    value = instant(text)
+    if value is None:
+        raise SettingError(name, "a time with zone is expected, e.g. 2026-11-21T12:00:00Z")
+    return value
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    known = [setting.name for setting in SETTINGS]
+    for name in environ:
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in known:
+            near = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
+            hint = f"; did you mean {PREFIX}{near[0]}?" if near else ""
+            raise SettingError(name.removeprefix(PREFIX), f"there is no such setting{hint}")
+
+
+def _check_together(settings: Settings) -> None:
+    if settings.sandbox:
+        return
+    if settings.now is not None:
+        raise SettingError("NOW", "the clock can be fixed in the sandbox profile only")
+    for name, urls in (
+        ("FHIR_SERVERS", settings.fhir_servers),
+        ("PUBLIC_URL", (settings.public_url or "https:",)),
+    ):
+        if any(not url.lower().startswith("https:") for url in urls):
+            raise SettingError(name, "https is required in the production profile")
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("PROFILE", PRODUCTION, _profile, "`production`, or `sandbox` for test data"),
+    Setting(
+        "FHIR_SERVERS",
+        "",
+        _url_list,
+        "base URLs of the FHIR servers that may be queried, separated by commas or spaces; "
+        "`https` only in production; the sandbox also allows this host",
+    ),
+    Setting(
+        "DATABASE_URL",
+        "sqlite:///var/lm-cds.sqlite3",
+        _database,
+        "where feedback and issued cards are kept: SQLite (one host) or PostgreSQL",
+    ),
+    Setting(
+        "DEADLINE_MS",
+        "1500",
+        _whole_number(50, 60_000),
+        "time from the receipt of a call to the last FHIR byte used, in milliseconds",
+    ),
+    Setting(
+        "MAX_BODY_BYTES",
+        str(64 * MEBIBYTE),
+        _whole_number(1024, 1024 * MEBIBYTE),
+        "largest accepted request body; a larger one is answered 413",
+    ),
+    Setting(
+        "MAX_ANSWER_BYTES",
+        str(16 * MEBIBYTE),
+        _whole_number(1024, 1024 * MEBIBYTE),
+        "largest accepted answer of a FHIR server, per page",
+    ),
+    Setting("MAX_PAGES", "200", _whole_number(1, 100_000), "most pages read of one FHIR search"),
+    Setting(
+        "PAGE_SIZE",
+        "",
+        _optional(_whole_number(1, 10_000)),
+        "replaces `_count` in the queries to FHIR servers",
+    ),
+    Setting(
+        "PUBLIC_URL",
+        "",
+        _optional(_absolute_url),
+        "base URL under which clients reach this service",
+    ),
+    Setting("NOW", "", _optional(_instant), "fixes the clock (RFC 3339); sandbox only"),
+)
+
+
+def settings_table() -> str:
+    """All settings as a Markdown table, for the documentation."""
+    rows = [f"| `{PREFIX}{s.name}` | {_shown(s.default)} | {s.meaning} |" for s in SETTINGS]
+    return "\n".join(["| Variable | Default | Meaning |", "|---|---|---|", *rows])
+
+
+def _shown(default: str) -> str:
+    return f"`{default}`" if default else "–"
+
+
+def load() -> Settings:
+    """The settings of this process."""
+    return Settings.from_env(os.environ)

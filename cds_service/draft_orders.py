@@ -1,0 +1,80 @@
+"""Entries of `context.draftOrders` -> draft orders, whatever their status.
+
+Every MedicationRequest becomes a draft order; so does an entry that cannot be read, because it may
+hide one. Medications and ServiceRequests (radiotherapy or nitrous oxide that is being ordered in
+the same call) join the chart, where orders find them; orders of other types are ignored.
+Source: clinical specification, sections 1.9 and 4; data elements, section 1.1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from cds_service.chart import Chart, local_patients
+from cds_service.fhir_answer import Entry, Page, read_page
+from hooks.fhir import JsonObject, Resource, read_resource
+from hooks.readings.subject import subject_reference
+from hooks.record import DraftOrder
+
+_FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_NO_ORDERS = frozenset({"Bundle", "OperationOutcome"})
+
+
+def read_drafts(entries: Sequence[Any], chart: Chart) -> tuple[DraftOrder, ...]:
+    """The draft orders of a call; its Medications and ServiceRequests join the chart.
+
+    Without a patient in the context an order belongs to nobody else.
+    """
+    pages = [_page(entry) for entry in entries]
+    readable = [entry for page in pages if page for entry in page.entries]
+    beside = [entry for entry in readable if entry.kind in ("Medication", "ServiceRequest")]
+    local = local_patients(readable, chart.patient_id)
+    chart.add(Page(entries=beside), local)
+    orders = (_order(position, page, chart, local) for position, page in enumerate(pages, 1))
+    return tuple(order for order in orders if order)
+
+
+def _page(entry: Any) -> Page | None:
+    """One entry as a page of its own; None for one that cannot be an order or a Medication."""
+    page = read_page({"resourceType": "Bundle", "entry": [entry]})
+    if page is None or page.reasons or entry["resource"]["resourceType"] in _NO_ORDERS:
+        return None
+    return page
+
+
+def _order(
+    position: int, page: Page | None, chart: Chart, local: frozenset[str]
+) -> DraftOrder | None:
+    entry = page.entries[0] if page else None
+    if entry and entry.kind != "MedicationRequest":
+        return None
+    return DraftOrder(
+        label=_label(position, entry),
+        raw=entry.resource if entry else {},
+        resource=_readable(entry.resource) if entry else None,
+        another_patient=bool(entry and _names_another(entry.resource, chart, local)),
+    )
+
+
+def _readable(raw: JsonObject) -> Resource | None:
+    try:
+        return read_resource(raw)
+    except msgspec.ValidationError:
+        return None
+
+
+def _names_another(raw: JsonObject, chart: Chart, local: frozenset[str]) -> bool:
+    named = subject_reference(raw) is not None and chart.patient_id != ""
+    return named and not chart.is_about(raw, local)
+
+
+def _label(position: int, entry: Entry | None) -> str:
+    """`MedicationRequest/id` for a FHIR id, which holds no free text; else the position."""
+    own_id = entry.resource.get("id") if entry else None
+    if isinstance(own_id, str) and _FHIR_ID.fullmatch(own_id):
+        return f"MedicationRequest/{own_id}"
+    return f"draft order {position}"

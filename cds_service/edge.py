@@ -1,0 +1,147 @@
+"""One application's parts, and the path of a hook call through them.
+
+    HookCall -> gather (prefetch, FHIR server) -> PatientRecord -> Service.cards -> HookAnswer
+
+Nothing here knows HTTP; `routes` does. Chart-open cards are remembered in the store so that
+feedback can dismiss them. A store that cannot be used costs the dismissals (more cards), never
+the answer; `order-sign` does not use it at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from flask import Flask
+
+from cds_service import answers
+from cds_service.answers import HookAnswer
+from cds_service.clock import Clock
+from cds_service.config import Settings
+from cds_service.deadline import Deadline
+from cds_service.errors import RequiredDataMissing, StoreUnavailable, UnknownService
+from cds_service.fhir_client import FhirClient
+from cds_service.gather import Counts, gather
+from cds_service.hook_call import ORDER_SIGN, PATIENT_VIEW, HookCall
+from cds_service.logs import Log
+from cds_service.store import Store
+from hooks import Card, Service
+from hooks.record import Failure, PatientRecord
+
+EXTENSION = "lm_cds"
+REQUIRED_ON_PATIENT_VIEW = ("Patient", "Condition")
+ONE_CLIENT = ""
+"""The client part of a patient's key in the store, until callers are told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The answer to one call, and for the log what failed and how much was looked at."""
+
+    answer: HookAnswer
+    failures: tuple[Failure, ...] = ()
+    counts: Counts = field(default_factory=Counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The parts of one running application."""
+
+    settings: Settings
+    clock: Clock
+    client: FhirClient
+    store: Store
+    log: Log
+    services: Mapping[str, Service]
+
+    def close(self) -> None:
+        """Give connections and threads back."""
+        self.client.close()
+        self.store.close()
+
+    def service(self, service_id: str) -> Service:
+        """The service of a path. Raises `UnknownService`."""
+        try:
+            return self.services[service_id]
+        except KeyError:
+            raise UnknownService from None
+
+    def record(
+        self, service: Service, call: HookCall, counts: Counts | None = None
+    ) -> PatientRecord:
+        """Everything that the call brings and the FHIR server adds before the deadline."""
+        deadline = Deadline.after(call.received, self.settings.deadline_ms)
+        now = self.clock.now()
+        return gather(call, service, self.settings, self.client, deadline, now, counts)
+
+    def evaluate(self, service: Service, call: HookCall) -> Evaluation:
+        """The cards of a call, and what they rest on.
+
+        Raises `RequiredDataMissing` on `patient-view` without Patient or Condition.
+        """
+        if service.hook == PATIENT_VIEW and call.user_is_patient_or_relative:
+            return Evaluation(answers.build(()))
+        counts = Counts()
+        record = self.record(service, call, counts)
+        if service.hook == ORDER_SIGN:
+            return Evaluation(answers.build(service.cards(record)), record.failures, counts)
+        require(record)
+        return Evaluation(self._remembered(service, call, record), record.failures, counts)
+
+    def _remembered(self, service: Service, call: HookCall, record: PatientRecord) -> HookAnswer:
+        """The chart-open answer without dismissed items, its cards kept for later feedback."""
+        cards = service.cards(record)
+        if not cards:
+            return answers.build(cards)
+        try:
+            key = self.store.subject_key(ONE_CLIENT, call.fhir_server or "", record.patient_id)
+            dismissed = self.store.dismissals(key)
+            answer = answers.build(service.cards(record, dismissed) if dismissed else cards)
+            if answer.issued:
+                self.store.record_issued(service.id, key, answer.issued, self.clock.now())
+        except StoreUnavailable as failure:
+            self.log.store_failed(failure)
+            return answers.build(cards)
+        return answer
+
+
+def require(record: PatientRecord) -> None:
+    """Refuse `patient-view` if Patient or Condition could not be read at all.
+
+    A Condition answer of which a part was read is enough (clinical specification, section 1.9).
+    """
+    missing = [
+        (category, sorted({f.reason for f in record.failures if f.category == category}))
+        for category in REQUIRED_ON_PATIENT_VIEW
+        if record.failed(category) and not record.resources.get(category)
+    ]
+    if missing:
+        raise RequiredDataMissing(missing)
+
+
+def edge_of(app: Flask) -> Edge:
+    """The parts of an application."""
+    return cast(Edge, app.extensions[EXTENSION])
+
+
+def log_fields(evaluation: Evaluation) -> dict[str, Any]:
+    """What the log may tell: cards by uuid and recommendation ids, failures, counts."""
+    answer, counts = evaluation.answer, evaluation.counts
+    return {
+        "cards": [_card_line(card_uuid, card) for card_uuid, card in answer.issued],
+        "failures": [f"{failure.category}: {failure.reason}" for failure in evaluation.failures],
+        "dropped_suggestions": answer.dropped_suggestions,
+        "queries": counts.requests,
+        "foreign": counts.foreign,
+        "unreadable": counts.unreadable,
+        "defects": counts.defects,
+    }
+
+
+def _card_line(card_uuid: str, card: Card) -> dict[str, Any]:
+    return {
+        "id": card_uuid,
+        "indicator": str(card.body["indicator"]),
+        "recommendations": [item.recommendation for item in card.items],
+    }

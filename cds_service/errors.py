@@ -1,0 +1,212 @@
+"""Everything that can go wrong with a call, and the FHIR OperationOutcome that answers it.
+
+    ServiceError                 500  a fault of ours
+    ├── CallRefused              400  the caller can mend it
+    │   ├── BodyUnreadable       400  no JSON, duplicate names, too deep
+    │   ├── BodyNotObject        400
+    │   ├── WrongHook            400
+    │   ├── ContextMissing       400
+    │   ├── PatientMissing       400
+    │   ├── DraftOrdersMissing   400
+    │   ├── FeedbackMalformed    400
+    │   ├── BodyTooLarge         413
+    │   └── UnknownService       404
+    ├── RequiredDataMissing      412  Patient or Condition could not be read
+    └── StoreUnavailable         503
+
+Every text is a constant: nothing of a request or of a library's message is ever repeated
+(CDS Hooks 3.0.0-ballot, HTTP Status Codes: an error carries an OperationOutcome).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import orjson
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from cds_service.logs import Event, Log
+
+JSON = "application/json"
+
+
+class ServiceError(Exception):
+    """An answer other than 2xx; `code` is a FHIR issue type, `text` is for the caller."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "exception"
+    text: ClassVar[str] = "The service could not answer because of an internal fault."
+
+    def issues(self) -> list[dict[str, Any]]:
+        """The OperationOutcome issues of this error."""
+        return [issue(self.code, self.text)]
+
+
+class CallRefused(ServiceError):
+    """The call cannot be evaluated as it is."""
+
+    status = 400
+    code = "invalid"
+    text = "The call cannot be evaluated."
+
+
+class BodyUnreadable(CallRefused):
+    """The body is no JSON text that can be read in only one way."""
+
+    code = "structure"
+    text = (
+        "The body is not JSON in UTF-8 that can be read in only one way: repeated names, "
+        "NaN, lone surrogates and more than 64 levels are refused."
+    )
+
+
+class BodyNotObject(CallRefused):
+    """The body is JSON, but no object."""
+
+    code = "structure"
+    text = "The body is not a JSON object."
+
+
+class BodyTooLarge(CallRefused):
+    """The body is longer than the limit of the endpoint."""
+
+    status = 413
+    code = "too-long"
+    text = "The body is larger than this service accepts."
+
+
+class WrongHook(CallRefused):
+    """`hook` names another hook than the one this service answers."""
+
+    text = "The body is for another hook than the one of this service."
+
+
+class ContextMissing(CallRefused):
+    """`context` is missing or no object."""
+
+    code = "required"
+    text = "context is missing or is not an object."
+
+
+class PatientMissing(CallRefused):
+    """`context.patientId` is missing or no text."""
+
+    code = "required"
+    text = "context.patientId is missing, empty or not a string."
+
+
+class DraftOrdersMissing(CallRefused):
+    """`context.draftOrders` is no Bundle with a list of entries."""
+
+    code = "required"
+    text = "context.draftOrders is missing or is not a Bundle with a list of entries."
+
+
+class FeedbackMalformed(CallRefused):
+    """A feedback body breaks the rules of CDS Hooks; nothing of it was stored."""
+
+    text = (
+        "The feedback cannot be stored: an object with a list 'feedback' of at most 100 items is "
+        "expected, each with card, outcome (accepted or overridden), outcomeTimestamp (RFC 3339) "
+        "and, if accepted, acceptedSuggestions with an id. Nothing was stored."
+    )
+
+
+class UnknownService(CallRefused):
+    """No service has the id of the path."""
+
+    status = 404
+    code = "not-found"
+    text = "There is no CDS service with this id."
+
+
+class RequiredDataMissing(ServiceError):
+    """`patient-view` without Patient or Condition (CDS Hooks 2.0.1: HTTP 412).
+
+    `missing` pairs the resource type with the reasons, both from closed lists.
+    """
+
+    status = 412
+    code = "incomplete"
+    text = "Required data are neither in the prefetch nor obtainable from the FHIR server."
+
+    def __init__(self, missing: Sequence[tuple[str, Sequence[str]]]) -> None:
+        super().__init__(self.text)
+        self.missing = tuple(missing)
+
+    def issues(self) -> list[dict[str, Any]]:
+        """One issue for each resource type that could not be read."""
+        return [
+            issue(self.code, self.text, f"{category}: {', '.join(reasons)}")
+            for category, reasons in self.missing
+        ]
+
+
+class StoreUnavailable(ServiceError):
+    """The database cannot be used now."""
+
+    status = 503
+    code = "transient"
+    text = "The feedback store is not available now. Nothing was stored; please send it again."
+
+
+_HTTP_ISSUES: dict[int, tuple[str, str]] = {
+    400: ("structure", "The HTTP request could not be read."),
+    404: ("not-found", "There is nothing at this path."),
+    405: ("not-supported", "This path does not support this HTTP method."),
+    413: (BodyTooLarge.code, BodyTooLarge.text),
+    415: ("not-supported", "This media type is not supported."),
+}
+
+
+def issue(code: str, text: str, diagnostics: str | None = None) -> dict[str, Any]:
+    """One OperationOutcome issue of severity error."""
+    entry: dict[str, Any] = {"severity": "error", "code": code, "details": {"text": text}}
+    return entry | ({"diagnostics": diagnostics} if diagnostics else {})
+
+
+def outcome_response(status: int, issues: Sequence[dict[str, Any]]) -> Response:
+    """An HTTP answer whose body is an OperationOutcome (FHIR R4)."""
+    body = {"resourceType": "OperationOutcome", "issue": list(issues)}
+    return Response(orjson.dumps(body), status=status, mimetype=JSON)
+
+
+def register(app: Flask, log: Log) -> None:
+    """Answer every error of the application with an OperationOutcome, and log its class."""
+
+    def known(error: ServiceError) -> Response:
+        _log(log, error, error.status)
+        return outcome_response(error.status, error.issues())
+
+    def http(error: HTTPException) -> Response:
+        status = error.code or 500
+        answer = outcome_response(status, [issue(*_http_issue(status))])
+        for name, value in error.get_headers():
+            if name.lower() in ("allow", "location", "retry-after"):
+                answer.headers[name] = value
+        _log(log, error, status)
+        return answer
+
+    def fault(error: Exception) -> Response:
+        log.fault(error)
+        return outcome_response(500, ServiceError().issues())
+
+    app.register_error_handler(ServiceError, known)
+    app.register_error_handler(HTTPException, http)
+    app.register_error_handler(Exception, fault)
+
+
+def _log(log: Log, error: Exception, status: int) -> None:
+    log.write(
+        Event.CALL_REFUSED,
+        endpoint=request.endpoint,
+        status=status,
+        error=type(error).__name__,
+    )
+
+
+def _http_issue(status: int) -> tuple[str, str]:
+    default = (ServiceError.code, ServiceError.text) if status >= 500 else _HTTP_ISSUES[400]
+    return _HTTP_ISSUES.get(status, default)

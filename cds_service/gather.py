@@ -1,0 +1,133 @@
+"""A hook call -> the record of its patient: prefetch first, the FHIR server for the rest.
+
+All open needs are asked at once; where the server refuses one, its fallback queries are asked
+together instead. A second round reads the Medications and Specimens that are referred to and not
+there. Everything ends at the one deadline. What could not be read completely is named by its
+resource type with each reason; it never turns into "nothing found".
+Source: data elements, sections 1.1, 1.7 and 2; clinical specification, section 1.9.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from cds_service import open_needs, references
+from cds_service.chart import Chart
+from cds_service.config import Settings
+from cds_service.deadline import Deadline
+from cds_service.draft_orders import read_drafts
+from cds_service.fhir_client import FhirClient
+from cds_service.fhir_query import usable_id
+from cds_service.fhir_search import FhirServer
+from cds_service.fhir_server_policy import allowed_base
+from cds_service.hook_call import HookCall
+from cds_service.prefetch import Prefetched, read_prefetch
+from cds_service.questions import Questions
+from hooks.record import DataNeed, Failure, PatientRecord, Reason
+
+
+class Needy(Protocol):
+    """What of a service decides what is gathered."""
+
+    @property
+    def needs(self) -> tuple[DataNeed, ...]:
+        """The questions to the record."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened, for the log: numbers and need keys only, nothing of the record.
+
+    `foreign` resources of other patients were set aside, `unreadable` ones too; `milliseconds`
+    by need key, as far as the FHIR server was asked; `defects` are names of exception classes.
+    """
+
+    foreign: int = 0
+    unreadable: int = 0
+    requests: int = 0
+    milliseconds: dict[str, int] = field(default_factory=dict)
+    defects: list[str] = field(default_factory=list)
+
+
+def gather(
+    call: HookCall,
+    service: Needy,
+    settings: Settings,
+    client: FhirClient,
+    deadline: Deadline,
+    now: datetime,
+    counts: Counts | None = None,
+) -> PatientRecord:
+    """Everything that the call brings and the FHIR server adds before the deadline."""
+    base, why_not = _base(call, settings)
+    chart = Chart(call.patient_id or "", [text for text in (call.fhir_server, base) if text])
+    drafts = read_drafts(call.draft_orders, chart)
+    left = _read_prefetch(call, service, chart)
+    questions = _questions(base, call, settings, client, deadline)
+    if questions:
+        failures = open_needs.ask(left, chart, questions)
+    else:
+        failures = open_needs.without_server(left, why_not)
+    wanted = references.targets(chart, drafts)
+    failures |= _follow(wanted, chart, questions, why_not)
+    _count(counts, chart, questions, left)
+    return PatientRecord(
+        patient_id=chart.patient_id,
+        now=now,
+        resources=chart.resources(),
+        failures=tuple(sorted(failures | left.failures | chart.failures)),
+        drafts=drafts,
+        medications=references.by_reference("Medication", wanted, chart),
+        specimens=references.by_reference("Specimen", wanted, chart),
+        unresolved=frozenset(item.reference for item in references.unanswered(wanted, chart)),
+    )
+
+
+def _base(call: HookCall, settings: Settings) -> tuple[str | None, str]:
+    """Our base of the server to ask, or None and why no server may be asked."""
+    if not call.queries_allowed or not usable_id(call.patient_id):
+        return None, call.why_not or Reason.NOT_ALLOWED
+    if call.fhir_server is None:
+        return None, Reason.NO_SERVER
+    base = allowed_base(settings.profile, settings.fhir_servers, call.fhir_server)
+    return base, Reason.NOT_ALLOWED
+
+
+def _questions(
+    base: str | None, call: HookCall, settings: Settings, client: FhirClient, deadline: Deadline
+) -> Questions | None:
+    if base is None:
+        return None
+    limits = settings.max_pages, settings.page_size
+    return Questions(FhirServer(client, base, call.access_token, deadline, *limits))
+
+
+def _read_prefetch(call: HookCall, service: Needy, chart: Chart) -> Prefetched:
+    """Without a patient nothing can be told to be theirs, so every need stays open."""
+    if call.patient_id is None:
+        return Prefetched(open=list(service.needs))
+    return read_prefetch(call.prefetch, service.needs, chart)
+
+
+def _follow(
+    wanted: list[references.Target], chart: Chart, questions: Questions | None, why_not: str
+) -> set[Failure]:
+    """Read what is referred to and not there; the failures are what stays open."""
+    if questions:
+        references.read_instances(references.unanswered(wanted, chart), chart, questions)
+    still_open = references.unanswered(wanted, chart)
+    return references.failures_of(still_open, chart, questions, why_not)
+
+
+def _count(
+    counts: Counts | None, chart: Chart, questions: Questions | None, left: Prefetched
+) -> None:
+    if counts is None:
+        return
+    counts.foreign, counts.unreadable = chart.foreign, chart.unreadable
+    if questions is None:
+        return
+    counts.requests, counts.defects = questions.requests, questions.defects
+    counts.milliseconds = open_needs.milliseconds(left, chart, questions)

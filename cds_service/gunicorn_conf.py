@@ -1,0 +1,53 @@
+"""How gunicorn serves the application: threads, no access log, warm workers, quick end.
+
+The application is loaded in each worker after the fork, so that no connection or thread is shared
+between processes. The master checks the settings first: a wrong one ends the start with its
+message instead of a row of failing workers.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from cds_service.config import SettingError, load
+from cds_service.warm_up import warm_up
+
+try:
+    _settings = load()
+except SettingError as problem:
+    sys.exit(f"lm-cds: {problem}")
+
+wsgi_app = "cds_service.wsgi:app"
+worker_class = "gthread"
+threads = 8
+preload_app = False
+reload = False
+accesslog = None
+# The warnings of gunicorn repeat request lines.
+loglevel = "error"
+control_socket_disable = True
+timeout = 90
+graceful_timeout = 8
+keepalive = 75
+if os.path.isdir("/dev/shm"):  # noqa: S108
+    worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+
+def post_worker_init(worker: Any) -> None:
+    """Warm up a new worker, then say once where to look."""
+    warm_up(worker.wsgi)
+    if worker.age == 1:
+        for listener in worker.sockets:
+            _announce(f"http://{_host(listener)}")
+
+
+def _announce(base: str) -> None:
+    page = f"; start page {base}/" if _settings.sandbox else ""
+    print(f"Ready ({_settings.profile}): {base}/cds-services{page}", flush=True)
+
+
+def _host(listener: Any) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

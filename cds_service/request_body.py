@@ -1,0 +1,50 @@
+"""The bytes of a request body, up to a limit, whether its length was declared or it is chunked.
+
+A body over the limit is read on and thrown away for a while before it is refused: a client that
+is still sending would otherwise see a broken connection instead of the answer 413.
+"""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+from flask import request
+
+from cds_service.clock import monotonic
+from cds_service.errors import BodyTooLarge
+
+_CHUNK = 1024 * 1024
+_DISCARD_SECONDS = 10.0
+_DISCARD_BYTES = 256 * _CHUNK
+
+
+def read(limit: int) -> bytes:
+    """The whole body of the current request. Raises `BodyTooLarge` above `limit` bytes."""
+    declared = request.content_length
+    stream: IO[bytes] = request.environ["wsgi.input"]
+    if declared is not None:
+        if declared > limit:
+            _discard(stream, min(declared, _DISCARD_BYTES))
+            raise BodyTooLarge
+        return request.get_data(cache=False)
+    if not request.environ.get("wsgi.input_terminated"):
+        return b""
+    body = _up_to(stream, limit + 1)
+    if len(body) > limit:
+        _discard(stream, _DISCARD_BYTES)
+        raise BodyTooLarge
+    return body
+
+
+def _up_to(stream: IO[bytes], most: int) -> bytes:
+    parts: list[bytes] = []
+    while most > 0 and (part := stream.read(min(_CHUNK, most))):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
+
+
+def _discard(stream: Any, most: int) -> None:
+    end = monotonic() + _DISCARD_SECONDS
+    while most > 0 and monotonic() < end and (part := stream.read(min(_CHUNK, most))):
+        most -= len(part)

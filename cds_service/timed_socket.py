@@ -1,0 +1,146 @@
+"""Sockets that obey an absolute deadline, also against a server that sends byte by byte.
+
+The timeouts of `socket`, `http.client`, urllib3 and requests restart with every received byte.
+Here each read gets only the time that is left of the deadline which the reading thread has set in
+`flight`, so header lines, chunks and body can drip as they like. Looking up a name cannot be
+interrupted; it happens in a thread of its own, one per name at a time.
+Source: fault model "drip" of the test regime.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any
+
+from cds_service.deadline import Deadline
+
+# A lost SYN is repeated by the operating system only after one second, longer than most
+# deadlines leave; a new attempt after a short, growing wait gets through a full accept queue.
+_FIRST_ATTEMPT_SECONDS = 0.1
+_Address = tuple[Any, ...]
+_Addresses = list[tuple[int, _Address]]
+
+
+class _Flight(threading.local):
+    """What the present thread has in flight: its deadline and what happened so far.
+
+    Outside `in_flight` no time is left.
+    """
+
+    deadline = Deadline(0.0)
+    reused = False
+    received = False
+
+
+flight = _Flight()
+
+
+@contextmanager
+def in_flight(deadline: Deadline) -> Iterator[None]:
+    """Let every read of this thread end at a deadline (`TimeoutError`)."""
+    before = flight.deadline
+    flight.deadline = deadline
+    try:
+        yield
+    finally:
+        flight.deadline = before
+
+
+class _Timed:
+    def recv_into(self: Any, *args: Any, **kwargs: Any) -> int:
+        """As the method of the socket; raises TimeoutError at the deadline."""
+        self.settimeout(_seconds_left(flight.deadline))
+        count: int = super().recv_into(*args, **kwargs)  # type: ignore[misc]
+        flight.received |= count > 0
+        return count
+
+
+class TimedSocket(_Timed, socket.socket):
+    """A TCP socket whose reads end at the deadline of the reading thread."""
+
+
+class TimedTLSSocket(_Timed, ssl.SSLSocket):
+    """A TLS socket whose reads end at the deadline of the reading thread."""
+
+
+def connect(host: str, port: int, deadline: Deadline) -> TimedSocket:
+    """A connected socket, its timeout the time left. Raises OSError, TimeoutError among them."""
+    addresses = _addresses(host, port, deadline)
+    seconds, refused = _FIRST_ATTEMPT_SECONDS, OSError("no address")
+    while _seconds_left(deadline):
+        slow = False
+        for family, address in addresses:
+            try:
+                return _connected(family, address, seconds, deadline)
+            except TimeoutError:
+                slow = True
+            except OSError as error:
+                refused = error
+        if not slow:
+            break
+        seconds *= 2
+    raise refused
+
+
+def _connected(family: int, address: _Address, seconds: float, deadline: Deadline) -> TimedSocket:
+    connection = TimedSocket(family, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(min(seconds, _seconds_left(deadline)))
+        connection.connect(address)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(_seconds_left(deadline))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _seconds_left(deadline: Deadline) -> float:
+    seconds = deadline.remaining()
+    if seconds == 0.0:
+        raise TimeoutError("deadline")
+    return seconds
+
+
+_lookups: dict[tuple[str, int], Future[_Addresses]] = {}
+_lookups_lock = threading.Lock()
+
+
+def _addresses(host: str, port: int, deadline: Deadline) -> _Addresses:
+    """The addresses of a host; a numeric one needs no name service."""
+    try:
+        return _resolve(host, port, socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return _lookup(host, port).result(_seconds_left(deadline))
+
+
+def _lookup(host: str, port: int) -> Future[_Addresses]:
+    """The running look-up of a name, started where there is none."""
+    with _lookups_lock:
+        running = _lookups.get((host, port))
+        if running is None:
+            running = _lookups[host, port] = Future()
+            threading.Thread(
+                target=_finish_lookup, args=(host, port, running), daemon=True, name="name-lookup"
+            ).start()
+        return running
+
+
+def _finish_lookup(host: str, port: int, waiting: Future[_Addresses]) -> None:
+    try:
+        waiting.set_result(_resolve(host, port, 0))
+    except Exception as error:
+        waiting.set_exception(error)
+    finally:
+        with _lookups_lock:
+            del _lookups[host, port]
+
+
+def _resolve(host: str, port: int, flags: int) -> _Addresses:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return [(int(family), address) for family, _, _, _, address in found]

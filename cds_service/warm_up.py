@@ -1,0 +1,75 @@
+"""What a worker does once before its first call, so that no call pays for it.
+
+Evaluates one synthetic call of each hook, builds the R4B models of suggestions, then moves all
+that is loaded out of the garbage collector's sight: with models loaded, unfrozen collections
+decide the slowest calls.
+"""
+
+from __future__ import annotations
+
+import gc
+
+import orjson
+from flask import Flask
+
+from cds_service import clock, fhir_r4b, hook_call
+from cds_service.edge import edge_of
+from hooks import Service
+from hooks.fhir import JsonObject
+
+_PATIENT = {"reference": "Patient/warm-up"}
+_PROPOSAL: JsonObject = {"status": "draft", "intent": "proposal", "subject": _PATIENT}
+_EMITTED: list[JsonObject] = [
+    {"resourceType": "ServiceRequest", **_PROPOSAL, "code": {"text": "MRI"}},
+    {"resourceType": "MedicationRequest", **_PROPOSAL, "medicationCodeableConcept": {"text": "x"}},
+    {"resourceType": "Condition", "subject": _PATIENT, "code": {"text": "x"}},
+]
+_ORDER: JsonObject = {
+    "resourceType": "MedicationRequest",
+    "id": "warm-up",
+    "status": "draft",
+    "intent": "order",
+    "subject": _PATIENT,
+    "medicationCodeableConcept": {"text": "methotrexate"},
+    "dosageInstruction": [
+        {
+            "route": {"text": "intrathecal"},
+            "doseAndRate": [{"doseQuantity": {"value": 50, "unit": "mg"}}],
+        }
+    ],
+}
+_CONDITION: JsonObject = {
+    "resourceType": "Condition",
+    "id": "warm-up",
+    "subject": _PATIENT,
+    "code": {"text": "breast cancer"},
+}
+
+
+def warm_up(app: Flask) -> None:
+    """Evaluate one call of each service, then freeze the heap. Stores and logs nothing."""
+    fhir_r4b.warm_up(_EMITTED)
+    for service in edge_of(app).services.values():
+        _evaluate(app, service)
+    gc.collect()
+    gc.freeze()
+
+
+def _evaluate(app: Flask, service: Service) -> None:
+    edge = edge_of(app)
+    call = hook_call.parse(service, orjson.dumps(_body(service)), clock.monotonic())
+    record = edge.record(service, call)
+    service.cards(record)
+
+
+def _body(service: Service) -> JsonObject:
+    prefetch: JsonObject = {need.key: None for need in service.needs}
+    return {
+        "hook": service.hook,
+        "context": {
+            "userId": "Practitioner/warm-up",
+            "patientId": "warm-up",
+            "draftOrders": {"resourceType": "Bundle", "entry": [{"resource": _ORDER}]},
+        },
+        "prefetch": prefetch | {"conditions": _CONDITION},
+    }
