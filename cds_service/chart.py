@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import msgspec
 
 from cds_service.fhir_answer import Entry, Page
+from cds_service.fhir_version import is_newer
 from hooks.fhir import (
     RESOURCE_TYPES,
     JsonObject,
@@ -83,7 +83,7 @@ class Chart:
         Without a patient nothing is, but Medications are about nobody.
         """
         if not self.patient_id:
-            return raw["resourceType"] == "Medication"
+            return bool(raw["resourceType"] == "Medication")
         return any(is_about(raw, self.patient_id, base, local) for base in self._bases)
 
     def resources(self) -> dict[str, tuple[Resource, ...]]:
@@ -143,7 +143,7 @@ class Chart:
     def _keep(self, entry: Entry) -> None:
         kind, key, raw = entry.kind, entry.key, entry.resource
         known = self._raw.get(key)
-        if known is None or _is_newer(raw, known):
+        if known is None or is_newer(raw, known):
             try:
                 read = read_resource(raw)
             except msgspec.ValidationError:
@@ -188,28 +188,3 @@ def _under(base: str | None, url: str) -> str:
         return "/".join(url.split("/")[-2:])
     start = base.rstrip("/") + "/"
     return url.removeprefix(start) if url.startswith(start) else ""
-
-
-def _is_newer(raw: JsonObject, known: JsonObject) -> bool:
-    meta, other = raw.get("meta"), known.get("meta")
-    if not isinstance(meta, dict) or not isinstance(other, dict):
-        return False
-    updated, before = _instant(meta.get("lastUpdated")), _instant(other.get("lastUpdated"))
-    if updated and before and updated != before:
-        return updated > before
-    version, previous = meta.get("versionId"), other.get("versionId")
-    return _number(version) > _number(previous) >= 0
-
-
-def _instant(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return moment if moment and moment.tzinfo else None
-
-
-def _number(value: object) -> int:
-    """A version number; -1 for a version that is none."""
-    usable = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19
-    return int(str(value)) if usable else -1

@@ -31,11 +31,25 @@ def read_drafts(entries: Sequence[Any], chart: Chart) -> tuple[DraftOrder, ...]:
     """
     pages = [_page(entry) for entry in entries]
     readable = [entry for page in pages if page for entry in page.entries]
-    beside = [entry for entry in readable if entry.kind in ("Medication", "ServiceRequest")]
+    beside = [_owned(e, chart) for e in readable if e.kind in ("Medication", "ServiceRequest")]
     local = local_patients(readable, chart.patient_id)
     chart.add(Page(entries=beside), local)
     orders = (_order(position, page, chart, local) for position, page in enumerate(pages, 1))
     return tuple(order for order in orders if order)
+
+
+def _owned(entry: Entry, chart: Chart) -> Entry:
+    """A draft without a subject is one of the patient of the call."""
+    if entry.kind == "Medication" or _subject(entry.resource):
+        return entry
+    subject = {"reference": f"Patient/{chart.patient_id}"}
+    return msgspec.structs.replace(entry, resource={**entry.resource, "subject": subject})
+
+
+def _subject(raw: JsonObject) -> str:
+    """The reference that names a subject; empty for one that names nobody."""
+    text = (subject_reference(raw) or "").strip().rstrip("/")
+    return "" if text == "Patient" else text
 
 
 def _page(entry: Any) -> Page | None:
@@ -68,8 +82,10 @@ def _readable(raw: JsonObject) -> Resource | None:
 
 
 def _names_another(raw: JsonObject, chart: Chart, local: frozenset[str]) -> bool:
-    named = subject_reference(raw) is not None and chart.patient_id != ""
-    return named and not chart.is_about(raw, local)
+    subject = _subject(raw)
+    if not subject or chart.patient_id == "":
+        return False
+    return not chart.is_about({**raw, "subject": {"reference": subject}}, local)
 
 
 def _label(position: int, entry: Entry | None) -> str:

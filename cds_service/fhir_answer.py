@@ -101,11 +101,18 @@ def _take_bundle(bundle: JsonObject, page: Page, depth: int) -> None:
         else:
             page.unreadable += 1
     next_link, total = _next_link(bundle, page), bundle.get("total")
-    total = total if isinstance(total, int) and not isinstance(total, bool) else None
+    total = _count(total)
     if depth == 0:
         page.next_link, page.total = next_link, total
     elif next_link is not None or is_short(page.entries[before:], total):
         page.truncated = True
+
+
+def _count(total: object) -> int | None:
+    """A usable total: a number, also one with a decimal point."""
+    if isinstance(total, bool) or not isinstance(total, int | float):
+        return None
+    return int(total) if abs(total) < 2**53 else None
 
 
 def is_short(entries: list[Entry], total: int | None) -> bool:

@@ -12,23 +12,22 @@ from __future__ import annotations
 
 import logging
 import re
-import ssl
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, ParamSpec, TypeVar
 
-import certifi
-import orjson
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
+from cds_service import strict_json
 from cds_service.deadline import Deadline
-from cds_service.timed_socket import TimedSocket, TimedTLSSocket, connect, flight, in_flight
+from cds_service.errors import BodyUnreadable
+from cds_service.timed_socket import TimedSocket, connect, flight, in_flight, tls_context
 from hooks.record import Reason, http_reason
 
 P = ParamSpec("P")
@@ -126,8 +125,8 @@ def _decoded(body: bytes | None) -> HttpAnswer:
     if body is None:
         return HttpAnswer(reason=Reason.TOO_LARGE, status=200)
     try:
-        return HttpAnswer(orjson.loads(body.removeprefix(b"\xef\xbb\xbf")), status=200)
-    except orjson.JSONDecodeError:
+        return HttpAnswer(strict_json.loads(body), status=200)
+    except BodyUnreadable:
         return HttpAnswer(reason=Reason.NOT_JSON, status=200)
 
 
@@ -190,20 +189,11 @@ class _TLSPool(HTTPSConnectionPool):
 
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=_tls_context(), **kwargs)
+        super().init_poolmanager(*args, ssl_context=tls_context(), **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Certificates are checked by the context; requests would load all of them each time."""
-
-
-def _tls_context() -> ssl.SSLContext:
-    """The certificate authorities of the system, else those that requests brings along."""
-    context = ssl.create_default_context()
-    context.sslsocket_class = TimedTLSSocket
-    if not context.cert_store_stats()["x509_ca"]:
-        context.load_verify_locations(certifi.where())
-    return context
 
 
 # These two log addresses, which hold the id of the patient; filters outlive any configuration.

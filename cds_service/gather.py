@@ -25,6 +25,8 @@ from cds_service.fhir_server_policy import allowed_base
 from cds_service.hook_call import HookCall
 from cds_service.prefetch import Prefetched, read_prefetch
 from cds_service.questions import Questions
+from hooks.fhir import Medication, MedicationAdministration, MedicationRequest
+from hooks.readings.treatments import names_no_drug
 from hooks.record import DataNeed, Failure, PatientRecord, Reason
 
 
@@ -73,16 +75,29 @@ def gather(
     wanted = references.targets(chart, drafts)
     failures |= _follow(wanted, chart, questions, why_not)
     _count(counts, chart, questions, left)
+    medications = references.by_reference("Medication", wanted, chart)
+    failures |= _unnamed_drugs(chart, medications, failures)
     return PatientRecord(
         patient_id=chart.patient_id,
         now=now,
         resources=chart.resources(),
         failures=tuple(sorted(failures | left.failures | chart.failures)),
         drafts=drafts,
-        medications=references.by_reference("Medication", wanted, chart),
+        medications=medications,
         specimens=references.by_reference("Specimen", wanted, chart),
         unresolved=frozenset(item.reference for item in references.unanswered(wanted, chart)),
     )
+
+
+def _unnamed_drugs(
+    chart: Chart, medications: dict[str, Medication], failures: set[Failure]
+) -> set[Failure]:
+    """A standing request or a given dose whose drug nothing names."""
+    if any(failure.category == "Medication" for failure in failures):
+        return set()
+    entries = chart.of(MedicationRequest), chart.of(MedicationAdministration)
+    unnamed = names_no_drug(*entries, medications)
+    return {Failure("Medication", Reason.UNREADABLE)} if unnamed else set()
 
 
 def _base(call: HookCall, settings: Settings) -> tuple[str | None, str]:

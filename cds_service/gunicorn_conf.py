@@ -8,6 +8,8 @@ message instead of a row of failing workers.
 from __future__ import annotations
 
 import os
+import socket
+import struct
 import sys
 from typing import Any
 
@@ -31,6 +33,7 @@ control_socket_disable = True
 timeout = 90
 graceful_timeout = 8
 keepalive = 75
+_STALLED = struct.pack("ll", 10, 0)  # seconds, microseconds without a byte
 if os.path.isdir("/dev/shm"):  # noqa: S108
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 
@@ -38,6 +41,9 @@ if os.path.isdir("/dev/shm"):  # noqa: S108
 def post_worker_init(worker: Any) -> None:
     """Warm up a new worker, then say once where to look."""
     warm_up(worker.wsgi)
+    for listener in worker.sockets:
+        # Accepted connections inherit it: a client that stops sending frees its thread.
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _STALLED)
     if worker.age == 1:
         for listener in worker.sockets:
             _announce(f"http://{_host(listener)}")

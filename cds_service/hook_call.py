@@ -153,7 +153,8 @@ def _authorized_for(authorization: Any, patient_id: str | None) -> bool:
 
 
 def _draft_orders(service: AskedService, context: JsonObject) -> list[Any]:
-    return list(context["draftOrders"]["entry"]) if service.hook == ORDER_SIGN else []
+    """The entries of the draft orders; a Bundle without `entry` is the empty one of FHIR."""
+    return list(context["draftOrders"].get("entry") or ()) if service.hook == ORDER_SIGN else []
 
 
 def _odd(value: Any) -> bool:

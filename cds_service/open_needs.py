@@ -78,6 +78,7 @@ def _take_answers(needs: Iterable[DataNeed], chart: Chart, questions: Questions)
         for query in _answering(need, chart, questions):
             result = questions.result(query)
             reasons |= result.reasons
+            reasons |= _of_other_types(need, result.pages)
             for page in result.pages if query not in taken else ():
                 chart.add(page)
             taken.add(query)
@@ -85,6 +86,12 @@ def _take_answers(needs: Iterable[DataNeed], chart: Chart, questions: Questions)
             reasons.add(Reason.UNREADABLE)
         failures |= {Failure(need.resource_type, reason) for reason in reasons}
     return failures
+
+
+def _of_other_types(need: DataNeed, pages: Iterable[Page]) -> set[str]:
+    """An answer that holds only matches of other types is no answer to the question."""
+    kinds = {entry.kind for page in pages for entry in page.entries if entry.match}
+    return {Reason.UNREADABLE} if kinds and need.resource_type not in kinds else set()
 
 
 def _answering(need: DataNeed, chart: Chart, questions: Questions) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from hooks.fhir import (
     Reference,
     Resource,
 )
+from hooks.readings.cytology import may_be_cytology
 from hooks.record import DraftOrder, Failure, Reason
 
 MOST_READS = 200
@@ -119,11 +120,19 @@ def _references(
     yield from _medicated(chart.of(MedicationRequest), _REQUESTED)
     yield from _medicated(chart.of(MedicationAdministration), _GIVEN)
     for report in chart.of(DiagnosticReport):
+        counts = report.status not in _VOID and may_be_cytology(report)
         for specimen in report.specimen or ():
-            yield _SPECIMEN, specimen, report.status not in _VOID
+            yield _SPECIMEN, specimen, counts
     for observation in chart.of(Observation):
         if observation.specimen:
-            yield _SPECIMEN, observation.specimen, observation.status not in _VOID
+            counts = observation.status not in _VOID and may_be_cytology(observation)
+            yield _SPECIMEN, observation.specimen, counts
+
+
+def _is_stated(resource: MedicationRequest | MedicationAdministration) -> bool:
+    """Whether the drug stands in the entry itself; an empty concept states nothing."""
+    concept = resource.medication_codeable_concept
+    return bool(concept and (concept.coding or concept.text))
 
 
 def _medicated(
@@ -132,6 +141,6 @@ def _medicated(
     for resource in resources:
         match resource:
             case MedicationRequest() | MedicationAdministration():
-                if resource.medication_reference and not resource.medication_codeable_concept:
+                if resource.medication_reference and not _is_stated(resource):
                     counts = statuses is None or resource.status in statuses
                     yield _MEDICATION, resource.medication_reference, counts

@@ -11,7 +11,7 @@ from typing import IO, Any
 from flask import request
 
 from cds_service.clock import monotonic
-from cds_service.errors import BodyTooLarge
+from cds_service.errors import BodyTooLarge, BodyUnreadable
 
 _CHUNK = 1024 * 1024
 _DISCARD_SECONDS = 10.0
@@ -26,7 +26,7 @@ def read(limit: int) -> bytes:
         if declared > limit:
             _discard(stream, min(declared, _DISCARD_BYTES))
             raise BodyTooLarge
-        return request.get_data(cache=False)
+        return _up_to(stream, declared)
     if not request.environ.get("wsgi.input_terminated"):
         return b""
     body = _up_to(stream, limit + 1)
@@ -38,10 +38,18 @@ def read(limit: int) -> bytes:
 
 def _up_to(stream: IO[bytes], most: int) -> bytes:
     parts: list[bytes] = []
-    while most > 0 and (part := stream.read(min(_CHUNK, most))):
+    while most > 0 and (part := _next(stream, most)):
         parts.append(part)
         most -= len(part)
     return b"".join(parts)
+
+
+def _next(stream: IO[bytes], most: int) -> bytes:
+    """The next bytes. A body that breaks off or is framed wrongly raises `BodyUnreadable`."""
+    try:
+        return stream.read(min(_CHUNK, most))
+    except Exception:  # every WSGI server has error classes of its own
+        raise BodyUnreadable from None
 
 
 def _discard(stream: Any, most: int) -> None:

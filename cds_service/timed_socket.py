@@ -17,6 +17,8 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
+import certifi
+
 from cds_service.deadline import Deadline
 
 # A lost SYN is repeated by the operating system only after one second, longer than most
@@ -66,6 +68,15 @@ class TimedSocket(_Timed, socket.socket):
 
 class TimedTLSSocket(_Timed, ssl.SSLSocket):
     """A TLS socket whose reads end at the deadline of the reading thread."""
+
+
+def tls_context() -> ssl.SSLContext:
+    """The certificate authorities of the system, else those that requests brings along."""
+    context = ssl.create_default_context()
+    context.sslsocket_class = TimedTLSSocket
+    if not context.cert_store_stats()["x509_ca"]:
+        context.load_verify_locations(certifi.where())
+    return context
 
 
 def connect(host: str, port: int, deadline: Deadline) -> TimedSocket:

@@ -8,11 +8,13 @@ Source: FHIR R4 (4.0.1) resource definitions.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 
 JsonObject: TypeAlias = dict[str, Any]
+Code: TypeAlias = Annotated[str, msgspec.Meta(max_length=500)]
+"""A code, a system, a date or a unit; a longer one is unreadable."""
 Title: TypeAlias = Annotated[str, msgspec.Meta(max_length=2_000)]
 """A name of something. A longer one is unreadable, so that reading stays quick."""
 Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=50_000)]
@@ -26,8 +28,8 @@ class Element(msgspec.Struct, frozen=True, rename="camel"):
 class Coding(Element, frozen=True):
     """R4 Coding."""
 
-    system: str | None = None
-    code: str | None = None
+    system: Code | None = None
+    code: Code | None = None
     display: Title | None = None
 
 
@@ -42,30 +44,30 @@ class Quantity(Element, frozen=True):
     """R4 Quantity; `value` in the unit that `code`, else `unit`, names."""
 
     value: float | None = None
-    comparator: str | None = None
-    unit: str | None = None
-    code: str | None = None
+    comparator: Code | None = None
+    unit: Code | None = None
+    code: Code | None = None
 
 
 class Reference(Element, frozen=True):
     """R4 Reference."""
 
-    reference: str | None = None
+    reference: Title | None = None
     display: Title | None = None
 
 
 class Identifier(Element, frozen=True):
     """R4 Identifier."""
 
-    system: str | None = None
-    value: str | None = None
+    system: Code | None = None
+    value: Code | None = None
 
 
 class Period(Element, frozen=True):
     """R4 Period; FHIR dateTime strings."""
 
-    start: str | None = None
-    end: str | None = None
+    start: Code | None = None
+    end: Code | None = None
 
 
 class Annotation(Element, frozen=True):
@@ -84,7 +86,7 @@ class Resource(Element, frozen=True):
 class Patient(Resource, frozen=True):
     """R4 Patient."""
 
-    birth_date: str | None = None
+    birth_date: Code | None = None
 
 
 class ConditionStage(Element, frozen=True):
@@ -101,13 +103,13 @@ class Condition(Resource, frozen=True):
     verification_status: CodeableConcept | None = None
     code: CodeableConcept | None = None
     stage: tuple[ConditionStage, ...] | None = None
-    onset_date_time: str | None = None
-    recorded_date: str | None = None
-    abatement_date_time: str | None = None
+    onset_date_time: Code | None = None
+    recorded_date: Code | None = None
+    abatement_date_time: Code | None = None
     abatement_age: Quantity | None = None
     abatement_period: Period | None = None
     abatement_range: JsonObject | None = None
-    abatement_string: str | None = None
+    abatement_string: Code | None = None
     note: tuple[Annotation, ...] | None = None
 
 
@@ -122,15 +124,15 @@ class ObservationComponent(Element, frozen=True):
 class Observation(Resource, frozen=True):
     """R4 Observation."""
 
-    status: str | None = None
+    status: Code | None = None
     subject: Reference | None = None
     code: CodeableConcept | None = None
     part_of: tuple[Reference, ...] | None = None
     specimen: Reference | None = None
-    effective_date_time: str | None = None
-    effective_instant: str | None = None
+    effective_date_time: Code | None = None
+    effective_instant: Code | None = None
     effective_period: Period | None = None
-    issued: str | None = None
+    issued: Code | None = None
     value_quantity: Quantity | None = None
     value_codeable_concept: CodeableConcept | None = None
     value_string: Text | None = None
@@ -145,13 +147,13 @@ class Observation(Resource, frozen=True):
 class DiagnosticReport(Resource, frozen=True):
     """R4 DiagnosticReport."""
 
-    status: str | None = None
+    status: Code | None = None
     subject: Reference | None = None
     code: CodeableConcept | None = None
     specimen: tuple[Reference, ...] | None = None
-    effective_date_time: str | None = None
+    effective_date_time: Code | None = None
     effective_period: Period | None = None
-    issued: str | None = None
+    issued: Code | None = None
     conclusion: Text | None = None
     conclusion_code: tuple[CodeableConcept, ...] | None = None
     contained: tuple[JsonObject, ...] | None = None
@@ -160,7 +162,7 @@ class DiagnosticReport(Resource, frozen=True):
 class SpecimenCollection(Element, frozen=True):
     """R4 Specimen.collection."""
 
-    collected_date_time: str | None = None
+    collected_date_time: Code | None = None
     collected_period: Period | None = None
     quantity: Quantity | None = None
 
@@ -171,7 +173,7 @@ class SpecimenProcessing(Element, frozen=True):
     description: Text | None = None
     procedure: CodeableConcept | None = None
     additive: tuple[Reference, ...] | None = None
-    time_date_time: str | None = None
+    time_date_time: Code | None = None
     time_period: Period | None = None
 
 
@@ -184,10 +186,10 @@ class SpecimenContainer(Element, frozen=True):
 class Specimen(Resource, frozen=True):
     """R4 Specimen."""
 
-    status: str | None = None
+    status: Code | None = None
     subject: Reference | None = None
     type: CodeableConcept | None = None
-    received_time: str | None = None
+    received_time: Code | None = None
     collection: SpecimenCollection | None = None
     processing: tuple[SpecimenProcessing, ...] | None = None
     container: tuple[SpecimenContainer, ...] | None = None
@@ -200,13 +202,13 @@ class TimingRepeat(Element, frozen=True):
     bounds_period: Period | None = None
     frequency: int | None = None
     period: float | None = None
-    period_unit: str | None = None
+    period_unit: Code | None = None
 
 
 class Timing(Element, frozen=True):
     """R4 Timing."""
 
-    event: tuple[str, ...] | None = None
+    event: tuple[Code, ...] | None = None
     repeat: TimingRepeat | None = None
     code: CodeableConcept | None = None
 
@@ -233,14 +235,14 @@ class Dosage(Element, frozen=True):
 class MedicationRequest(Resource, frozen=True):
     """R4 MedicationRequest."""
 
-    status: str | None = None
-    intent: str | None = None
+    status: Code | None = None
+    intent: Code | None = None
     do_not_perform: bool | None = None
     identifier: tuple[Identifier, ...] | None = None
     subject: Reference | None = None
     medication_codeable_concept: CodeableConcept | None = None
     medication_reference: Reference | None = None
-    authored_on: str | None = None
+    authored_on: Code | None = None
     reason_code: tuple[CodeableConcept, ...] | None = None
     dosage_instruction: tuple[Dosage, ...] | None = None
     note: tuple[Annotation, ...] | None = None
@@ -276,11 +278,11 @@ class AdministrationDosage(Element, frozen=True):
 class MedicationAdministration(Resource, frozen=True):
     """R4 MedicationAdministration."""
 
-    status: str | None = None
+    status: Code | None = None
     subject: Reference | None = None
     medication_codeable_concept: CodeableConcept | None = None
     medication_reference: Reference | None = None
-    effective_date_time: str | None = None
+    effective_date_time: Code | None = None
     effective_period: Period | None = None
     dosage: AdministrationDosage | None = None
     contained: tuple[JsonObject, ...] | None = None
@@ -289,10 +291,10 @@ class MedicationAdministration(Resource, frozen=True):
 class Procedure(Resource, frozen=True):
     """R4 Procedure."""
 
-    status: str | None = None
+    status: Code | None = None
     subject: Reference | None = None
     code: CodeableConcept | None = None
-    performed_date_time: str | None = None
+    performed_date_time: Code | None = None
     performed_period: Period | None = None
     body_site: tuple[CodeableConcept, ...] | None = None
     note: tuple[Annotation, ...] | None = None
@@ -301,12 +303,12 @@ class Procedure(Resource, frozen=True):
 class ServiceRequest(Resource, frozen=True):
     """R4 ServiceRequest."""
 
-    status: str | None = None
-    intent: str | None = None
+    status: Code | None = None
+    intent: Code | None = None
     do_not_perform: bool | None = None
     subject: Reference | None = None
     code: CodeableConcept | None = None
-    authored_on: str | None = None
+    authored_on: Code | None = None
     body_site: tuple[CodeableConcept, ...] | None = None
     note: tuple[Annotation, ...] | None = None
 
@@ -320,7 +322,7 @@ class DeviceName(Element, frozen=True):
 class Device(Resource, frozen=True):
     """R4 Device."""
 
-    status: str | None = None
+    status: Code | None = None
     patient: Reference | None = None
     type: CodeableConcept | None = None
     device_name: tuple[DeviceName, ...] | None = None
@@ -332,7 +334,7 @@ class AllergyReaction(Element, frozen=True):
     """R4 AllergyIntolerance.reaction."""
 
     manifestation: tuple[CodeableConcept, ...] | None = None
-    severity: str | None = None
+    severity: Code | None = None
 
 
 class AllergyIntolerance(Resource, frozen=True):
@@ -342,9 +344,11 @@ class AllergyIntolerance(Resource, frozen=True):
     verification_status: CodeableConcept | None = None
     patient: Reference | None = None
     code: CodeableConcept | None = None
-    criticality: str | None = None
+    criticality: Code | None = None
     reaction: tuple[AllergyReaction, ...] | None = None
 
+
+R = TypeVar("R", bound=Resource)
 
 RESOURCE_TYPES: dict[str, type[Resource]] = {
     struct.__name__: struct
@@ -379,10 +383,28 @@ def readable_part(raw: JsonObject) -> Resource:
     return msgspec.convert(kept, struct)
 
 
+def contained(entries: tuple[JsonObject, ...] | None, reference: str, kind: type[R]) -> R | None:
+    """The contained resource that `#id` points to, if it is of this type and readable."""
+    for raw in entries or ():
+        if f"#{raw.get('id')}" == reference and raw.get("resourceType") == kind.__name__:
+            try:
+                return msgspec.convert(raw, kind)
+            except msgspec.ValidationError:
+                return None
+    return None
+
+
 def read_resource(raw: JsonObject) -> Resource | None:
     """The struct of a raw resource; `None` for a type that no fact reads.
 
-    Raises `msgspec.ValidationError` when an element that facts need has the wrong JSON type.
+    Raises `msgspec.ValidationError` when an element that facts need, here or in a contained
+    Medication or Specimen, has the wrong JSON type.
     """
     struct = RESOURCE_TYPES.get(raw["resourceType"])
-    return None if struct is None else msgspec.convert(raw, struct)
+    if struct is None:
+        return None
+    found = msgspec.convert(raw, struct)
+    for inner in getattr(found, "contained", None) or ():
+        if inner.get("resourceType") in (Medication.__name__, Specimen.__name__):
+            msgspec.convert(inner, RESOURCE_TYPES[inner["resourceType"]])
+    return found

@@ -184,8 +184,6 @@ def load_catalogue(package: str) -> Catalogue:
     files = {e.name.removesuffix(".yaml") for e in folder.iterdir() if e.name.endswith(".yaml")}
     for name in sorted(files - set(found)):
         if not name.startswith("_"):
-            raise BadRecommendation(
-                f"{name}.yaml: add it to the order in {package}/_catalogue.yaml"
-            )
+            raise BadRecommendation(f"{name}.yaml: add it to {package}/_catalogue.yaml")
     evidence = {name: tuple(facts) for name, facts in layout.get("evidence", {}).items()}
     return Catalogue(found, layout["card_limit"], layout["by_indicator"], evidence)

@@ -87,14 +87,14 @@ def small(milligrams: float | None) -> bool:
 
 
 def _inferred(check: OrderCheck) -> bool:
-    """A small dose number without a route in a cancer patient, and not an oral product."""
-    number = check.instruction.dose.number
+    """A small dose (its number, or its mass) in a cancer patient, and not an oral product."""
+    ordered = check.instruction.dose
     kinds = (Kind.SOLID, Kind.HAEMATOLOGICAL)
     cancer = any(check.chart.malignancies.of(kind) for kind in kinds)
-    if number is None or not (cancer or check.chart.conditions_failed):
-        return False
-    inside = number <= dose_parameter("inferred_maximum") + limit("tolerance")
-    return inside and not check.order.oral_product
+    most = dose_parameter("inferred_maximum") + limit("tolerance")
+    stated = (amount for amount in (ordered.number, ordered.milligrams) if amount is not None)
+    inside = any(amount <= most for amount in stated)
+    return inside and (cancer or check.chart.conditions_failed) and not check.order.oral_product
 
 
 def scope(check: OrderCheck) -> Scope:
@@ -337,9 +337,13 @@ def _neighbours(check: OrderCheck, orders: list[DrugOrder], label: str) -> Itera
 
 
 def other_drafts(check: OrderCheck) -> list[DrugOrder]:
-    """The other draft orders of the call that are not this order seen twice."""
+    """Other intrathecal methotrexate drafts of the call that are not this order seen twice."""
     request = check.order.request
-    return [other for other in check.others if not is_same_order(request, other.request)]
+    return [
+        other
+        for other in check.others
+        if other.is_intrathecal_methotrexate and not is_same_order(request, other.request)
+    ]
 
 
 def draft_neighbours(check: OrderCheck) -> tuple[Neighbour, ...]:

@@ -9,13 +9,18 @@ from hooks.readings.malignancy import Kind
 from hooks.values.parameters import limit
 
 
+def patient_evidence(chart: Chart, age: str) -> Evidence:
+    """The age of the patient as evidence."""
+    return Evidence(f"Patient/{chart.record.patient_id}", "age", age)
+
+
 @fact
 def adult(chart: Chart) -> Answer:
     """Is the patient known to be 18 or older?"""
     ages = chart.ages(chart.today)
     if not ages:
         return unknown("date of birth")
-    source = Evidence(f"Patient/{chart.record.patient_id}", "age", f"{ages[0]} years")
+    source = patient_evidence(chart, f"{ages[0]} years")
     return yes(source) if ages[0] >= limit("adult_age") else no(source)
 
 

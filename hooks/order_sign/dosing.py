@@ -11,6 +11,7 @@ from hooks.facts.order import (
     earlier_doses,
     small,
 )
+from hooks.facts.person import patient_evidence
 from hooks.readings.dosing import Unit
 from hooks.readings.numbers import shown
 from hooks.values.parameters import DoseBand, dose, dose_band, limit, window
@@ -107,7 +108,8 @@ def age_shown(check: OrderCheck) -> str:
 def _age(check: OrderCheck) -> Answer:
     if check.age is None:
         return Answer("age_at_administration", Truth.UNKNOWN, (), ("date of birth",))
-    return Answer("age_at_administration", Truth.YES, (), (), age_shown(check))
+    patient = patient_evidence(check.chart, age_shown(check))
+    return Answer("age_at_administration", Truth.YES, (patient,), (), age_shown(check))
 
 
 def concentration(check: OrderCheck) -> Verdict:
@@ -122,6 +124,9 @@ def concentration(check: OrderCheck) -> Verdict:
     truth = Truth.YES if over else Truth.NO
     answer = Answer("final_concentration", truth, (check.source,), (), value)
     return applies("warning", answer, concentration=shown(ratio)) if over else silent(answer)
+
+
+_MOST_SHOWN = 5
 
 
 def _too_close(check: OrderCheck, neighbours: tuple[Neighbour, ...]) -> list[Neighbour]:
@@ -147,8 +152,10 @@ def _frequent(check: OrderCheck, doses: tuple[Neighbour, ...]) -> list[Neighbour
 
 
 def _is_daily(check: OrderCheck) -> bool:
-    number = check.instruction.dose.number
-    return check.instruction.daily and not small(number)
+    """Daily, and not known to be small: by its mass, else by its number whatever the unit."""
+    ordered = check.instruction.dose
+    amount = ordered.number if ordered.milligrams is None else ordered.milligrams
+    return check.instruction.daily and not small(amount)
 
 
 def interval(check: OrderCheck) -> Verdict:
@@ -182,5 +189,6 @@ def _history(earlier: tuple[Neighbour, ...]) -> Answer:
 
 
 def _close_verdict(check: OrderCheck, variant: str, near: list[Neighbour]) -> Verdict:
-    answer = Answer("intrathecal_dose_too_close", Truth.YES, tuple(item.source for item in near))
+    shown_first = tuple(item.source for item in near[:_MOST_SHOWN])
+    answer = Answer("intrathecal_dose_too_close", Truth.YES, shown_first)
     return applies(variant, _ordered(check), answer, hours=shown(round(near[0].hours, 1)))

@@ -20,9 +20,9 @@ CONDITION_CUES = "symptom-negated"
 
 
 def text_of(concept: CodeableConcept | None) -> str:
-    """The text of a concept, else the first display; empty when it has neither."""
+    """The text of a concept, else the first display, normalised; empty when it has neither."""
     displays = (coding.display for coding in codings(concept))
-    stated = (text.strip() for text in (concept.text if concept else None, *displays) if text)
+    stated = (normalised(text) for text in (concept.text if concept else None, *displays) if text)
     return next((text for text in stated if text), "")
 
 

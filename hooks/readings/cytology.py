@@ -291,9 +291,13 @@ def _counts(resource: DiagnosticReport | Observation) -> bool:
     return resource.status in FINAL or resource.status in NOT_THERE_YET
 
 
-def _may_be(observation: Observation) -> bool:
-    """Whether an Observation can be a cytology at all: by its code, or as part of a procedure."""
-    return bool(observation.part_of) or in_set("cytology-report", observation.code)
+def may_be_cytology(resource: DiagnosticReport | Observation) -> bool:
+    """Whether a report or Observation can be a cytology at all, so that its specimen matters."""
+    if in_set("cytology-report", resource.code):
+        return True
+    if isinstance(resource, Observation):
+        return bool(resource.part_of)
+    return names(text_of(resource.code), "cytology-report")
 
 
 def read_cytologies(
@@ -306,8 +310,8 @@ def read_cytologies(
     """All CSF samples on record, newest first."""
     punctures = _punctures(procedures)
     carriers = [
-        *(_report(report, specimens) for report in reports if _counts(report)),
-        *(_observation(o, specimens) for o in observations if _counts(o) and _may_be(o)),
+        *(_report(r, specimens) for r in reports if _counts(r) and may_be_cytology(r)),
+        *(_observation(o, specimens) for o in observations if _counts(o) and may_be_cytology(o)),
     ]
     samples, unclassifiable = [], []
     for carrier in carriers:

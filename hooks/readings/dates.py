@@ -29,10 +29,13 @@ class Moment:
 
 
 def _zone(text: str | None) -> timedelta:
+    """Offset from UTC. Raises `ValueError` beyond +-14:59, which no place on earth has."""
     if text is None or text in "Zz":
         return timedelta()
-    sign = -1 if text[0] == "-" else 1
-    return sign * timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    hours, minutes = int(text[1:3]), int(text[-2:])
+    if hours > 14 or minutes > 59:
+        raise ValueError(text)
+    return (-1 if text[0] == "-" else 1) * timedelta(hours=hours, minutes=minutes)
 
 
 @lru_cache(maxsize=16384)

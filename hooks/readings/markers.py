@@ -11,6 +11,10 @@ GENES = ("EGFR", "ALK", "HER2", "BRAF")
 """The markers that decide which targeted option is looked at."""
 
 
+_LONGEST_LIST = 500
+"""Characters of a list of markers that may wait for the verdict at its end."""
+
+
 def _verdict(part: str) -> str | None:
     """What a part of a clause says of the markers it names: `ignored`, `neg`, `pos` or nothing."""
     for name, verdict in (
@@ -39,7 +43,7 @@ def _parts(clause: str) -> Iterator[str]:
     waiting = ""
     for part in _split(clause):
         waiting = f"{waiting}, {part}" if waiting else part
-        if _verdict(waiting):
+        if _verdict(waiting) or len(waiting) > _LONGEST_LIST:
             yield waiting
             waiting = ""
     if waiting:

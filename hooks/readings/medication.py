@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from hooks.fhir import CodeableConcept, JsonObject, Medication, Reference
+from hooks.fhir import CodeableConcept, JsonObject, Medication, Reference, contained
 from hooks.readings.concepts import CONDITION_CUES, all_text_of, text_of
 from hooks.readings.text import joined, says
 from hooks.values.codes import codings, in_set, normalised, value_set
@@ -72,28 +72,18 @@ class Product:
         return joined(all_text_of(ingredient) for ingredient in self.ingredients)
 
 
-def _contained(raw: JsonObject | None) -> Medication | None:
-    if raw is None or raw.get("resourceType") != "Medication":
-        return None
-    try:
-        return msgspec.convert(raw, Medication)
-    except msgspec.ValidationError:
-        return None
-
-
 def _resolve(entry: Medicated, known: Mapping[str, Medication]) -> Medication | None:
     target = entry.medication_reference.reference if entry.medication_reference else None
     if target and target.startswith("#"):
-        return _contained(
-            next((r for r in entry.contained or () if r.get("id") == target[1:]), None)
-        )
+        return contained(entry.contained, target, Medication)
     return known.get(target or "")
 
 
 def product_of(entry: Medicated, known: Mapping[str, Medication]) -> Product:
     """The medication of an entry; the display of an unresolved reference serves as its text."""
-    if entry.medication_codeable_concept:
-        return Product(entry.medication_codeable_concept)
+    stated = entry.medication_codeable_concept
+    if stated and (stated.coding or stated.text):
+        return Product(stated)
     medication = _resolve(entry, known)
     display = entry.medication_reference.display if entry.medication_reference else None
     if medication is None:
@@ -105,7 +95,7 @@ def product_of(entry: Medicated, known: Mapping[str, Medication]) -> Product:
 
 
 def _ingredients(
-    medication: Medication, contained: tuple[JsonObject, ...]
+    medication: Medication, inner: tuple[JsonObject, ...]
 ) -> Iterator[CodeableConcept]:
     for ingredient in medication.ingredient or ():
         item = ingredient.item_reference
@@ -114,12 +104,12 @@ def _ingredients(
         if item and item.display:
             yield CodeableConcept(text=item.display)
         if item and item.reference and item.reference.startswith("#"):
-            yield from _contained_code(item.reference[1:], contained)
+            yield from _contained_code(item.reference[1:], inner)
 
 
-def _contained_code(own_id: str, contained: tuple[JsonObject, ...]) -> Iterator[CodeableConcept]:
+def _contained_code(own_id: str, inner: tuple[JsonObject, ...]) -> Iterator[CodeableConcept]:
     """The code of a contained Substance or Medication, where it is readable."""
-    for raw in contained:
+    for raw in inner:
         if raw.get("id") == own_id and "code" in raw:
             try:
                 yield msgspec.convert(raw["code"], CodeableConcept)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
-
-from hooks.fhir import JsonObject, Reference, Specimen, SpecimenProcessing
+from hooks.fhir import JsonObject, Reference, Specimen, SpecimenProcessing, contained
 from hooks.readings.concepts import notes_of, shifted, text_of, unit_of
 from hooks.readings.dates import Moment, first_moment, moment, period_moment
 from hooks.readings.text import joined, normalised, says
@@ -35,30 +33,19 @@ class Handling:
 
 def specimens_of(
     references: tuple[Reference, ...],
-    contained: tuple[JsonObject, ...] | None,
+    inner: tuple[JsonObject, ...] | None,
     known: Mapping[str, Specimen],
 ) -> tuple[Specimen, ...]:
     """The specimens that a report or Observation refers to, contained ones included."""
-    found = (_resolve(ref.reference, contained or (), known) for ref in references)
+    found = (_resolve(ref.reference or "", inner, known) for ref in references)
     return tuple(specimen for specimen in found if specimen)
 
 
 def _resolve(
-    reference: str | None, contained: tuple[JsonObject, ...], known: Mapping[str, Specimen]
+    reference: str, inner: tuple[JsonObject, ...] | None, known: Mapping[str, Specimen]
 ) -> Specimen | None:
-    if reference and reference.startswith("#"):
-        raw = next((entry for entry in contained if entry.get("id") == reference[1:]), None)
-        return _contained(raw)
-    return known.get(reference or "")
-
-
-def _contained(raw: JsonObject | None) -> Specimen | None:
-    if raw is None or raw.get("resourceType") != "Specimen":
-        return None
-    try:
-        return msgspec.convert(raw, Specimen)
-    except msgspec.ValidationError:
-        return None
+    local = reference.startswith("#")
+    return contained(inner, reference, Specimen) if local else known.get(reference)
 
 
 def is_csf(specimen: Specimen) -> bool | None:

@@ -24,7 +24,7 @@ from hooks.values.codes import all_matches, in_set
 from hooks.values.lexicon import names
 from hooks.values.parameters import finding_kinds, window
 
-_EXCLUDED = ("symptom-not-counted", "symptom-post-puncture-headache")
+_EXCLUDED = ("symptom-post-puncture-headache", "symptom-not-counted")
 _PREFIX = "symptom-"
 
 

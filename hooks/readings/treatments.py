@@ -16,7 +16,7 @@ from hooks.fhir import (
 from hooks.readings.concepts import CONDITION_CUES, evidence, notes_of, text_of
 from hooks.readings.dates import Moment, days_ago, first_moment, moment
 from hooks.readings.dosing import NO_DOSE, Dose, read_quantity
-from hooks.readings.medication import Drug, drug_of, is_drug, product_of
+from hooks.readings.medication import Drug, Medicated, drug_of, is_drug, product_of
 from hooks.readings.route import Route, route_of
 from hooks.readings.text import joined, says
 from hooks.values.lexicon import names
@@ -72,6 +72,17 @@ def read_methotrexate_given(
         source = evidence(administration, f"methotrexate given, {route.value} route", None, start)
         found.append(Administration(start, route, dose, source))
     return tuple(found)
+
+
+def names_no_drug(
+    requests: Iterable[MedicationRequest],
+    administrations: Iterable[MedicationAdministration],
+    medications: Mapping[str, Medication],
+) -> bool:
+    """Whether a standing request or a given dose is of a drug that cannot be read."""
+    standing: list[Medicated] = [*_active(requests, _ACTIVE_OR_DRAFT)]
+    standing += [a for a in administrations if a.status in _GIVEN]
+    return any(drug_of(product_of(entry, medications)) is Drug.UNREADABLE for entry in standing)
 
 
 def read_emetogenic(

@@ -1,0 +1,1 @@
+"""One named test for each conformance requirement that binds the service."""

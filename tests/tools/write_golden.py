@@ -1,0 +1,87 @@
+"""Writes `fhir_fixtures/hook_calls/<service>/<story>/{request,response}.json`.
+
+    python -m tests.tools.write_golden
+
+Each pair is one test patient's call with complete prefetch on the reference day of the fixtures.
+What differs from run to run or with every change of the content (uuids, content version) is
+replaced, so that a difference in these files is a difference in what a clinician would see.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask.testing import FlaskClient
+
+import fhir_fixtures
+from cds_service.app import create_app
+from cds_service.config import Settings
+from cds_service.edge import edge_of
+from cds_service.sandbox.example_calls import example_call
+
+FOLDER = Path(fhir_fixtures.__file__).parent / "hook_calls"
+NOW = datetime.combine(fhir_fixtures.REFERENCE_DATE, time(9), UTC)
+
+
+@contextmanager
+def client(folder: Path) -> Iterator[FlaskClient]:
+    """The application on the reference day, with its database in a folder."""
+    environ = {
+        "LM_CDS_PROFILE": "sandbox",
+        "LM_CDS_NOW": NOW.isoformat(),
+        "LM_CDS_DATABASE_URL": f"sqlite:///{folder}/golden.sqlite3",
+    }
+    app = create_app(Settings.from_env(environ))
+    yield app.test_client()
+    edge_of(app).close()
+
+
+def calls() -> Iterator[tuple[str, str]]:
+    """Every (service, story) that has something to be asked."""
+    for story in fhir_fixtures.stories():
+        for service in story.expected:
+            yield service, story.name
+
+
+def request_of(service: str, story: str) -> Any:
+    """The request of one story to one service."""
+    return example_call(story, service, NOW, prefetch=True)
+
+
+def scrubbed(value: Any) -> Any:
+    """An answer without what changes from run to run: uuids, version of the content."""
+    if isinstance(value, list):
+        return [scrubbed(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    replaced = {"uuid": "(uuid)", "contentVersion": "(content version)"}
+    return {name: replaced.get(name) or scrubbed(member) for name, member in value.items()}
+
+
+def text(value: Any) -> bytes:
+    """A file's content."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def write() -> None:
+    """Replace all pairs."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as scratch, client(Path(scratch)) as http:
+        for service, story in calls():
+            request = request_of(service, story)
+            answer = http.post(f"/cds-services/{service}", json=request)
+            folder = FOLDER / service / story
+            folder.mkdir(parents=True)
+            (folder / "request.json").write_bytes(text(request))
+            (folder / "response.json").write_bytes(text(scrubbed(answer.json)))
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,289 @@
+"""The store: who was told what, feedback, dismissals; and what happens when it is not there."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from cds_service import store as store_module
+from cds_service.config import SettingError
+from cds_service.errors import StoreUnavailable
+from cds_service.feedback import Feedback
+from cds_service.store import Store, Stored
+from hooks import Card, Dismissal
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+CHART = "lm-patient-view"
+
+
+@dataclass(frozen=True)
+class Item:
+    recommendation: str
+    indicator: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """Stands for a card of the guideline logic; only its items matter here."""
+
+    items: tuple[Item, ...]
+
+
+REPEAT = Item("repeat-lp", "warning", "f1")
+SUSPECT = Item("suspected-lm", "info", "f2")
+
+
+def card(*items: Item) -> Card:
+    return cast(Card, Made(items))
+
+
+def feedback(
+    card_uuid: str, outcome: str = "overridden", at: datetime = NOW - DAY, **others: Any
+) -> Feedback:
+    values = {"suggestions": (), "reasons": (), "comment": None, "digest": "d"} | others
+    return Feedback(card=card_uuid, outcome=outcome, at=at, **values)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "kept" / "lm-cds.sqlite3"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    store = Store(f"sqlite:///{path}")
+    yield store
+    store.close()
+
+
+def issue(
+    store: Store, card_uuid: str, *items: Item, patient: str = "lm-1", at: datetime = NOW
+) -> str:
+    key = store.subject_key("", "https://fhir.example/r4", patient)
+    store.record_issued(CHART, key, [(card_uuid, card(*items))], at)
+    return key
+
+
+def test_an_overridden_card_dismisses_all_its_items(store: Store) -> None:
+    key = issue(store, "c1", REPEAT, SUSPECT)
+    store.record_feedback(CHART, [feedback("c1")], NOW)
+    assert set(store.dismissals(key)) == {
+        Dismissal("repeat-lp", "f1", NOW - DAY),
+        Dismissal("suspected-lm", "f2", NOW - DAY),
+    }
+
+
+def test_a_time_in_the_future_counts_from_its_receipt(store: Store) -> None:
+    key = issue(store, "c1", REPEAT)
+    store.record_feedback(CHART, [feedback("c1", at=NOW + 400 * DAY)], NOW)
+    assert [dismissal.at for dismissal in store.dismissals(key)] == [NOW]
+
+
+def test_an_accepted_card_dismisses_nothing(store: Store) -> None:
+    key = issue(store, "c1", REPEAT)
+    store.record_feedback(CHART, [feedback("c1", "accepted")], NOW)
+    assert store.dismissals(key) == ()
+
+
+def test_feedback_on_an_unknown_card_is_stored_and_never_used(store: Store) -> None:
+    stored = store.record_feedback(CHART, [feedback("c1")], NOW)
+    key = issue(store, "c1", REPEAT)
+    assert stored == Stored(items=1, unknown=1, repeated=0)
+    assert store.dismissals(key) == ()
+    assert [row["known"] for row in store.feedback()] == [False]
+
+
+def test_feedback_at_another_service_is_unknown(store: Store) -> None:
+    key = issue(store, "c1", REPEAT)
+    assert store.record_feedback("lm-order-sign", [feedback("c1")], NOW).unknown == 1
+    assert store.dismissals(key) == ()
+
+
+def test_dismissals_stay_with_their_patient(store: Store) -> None:
+    issue(store, "c1", REPEAT, patient="lm-1")
+    other = issue(store, "c2", REPEAT, patient="lm-2")
+    store.record_feedback(CHART, [feedback("c1")], NOW)
+    assert store.dismissals(other) == ()
+
+
+def test_the_key_tells_clients_servers_and_patients_apart(store: Store) -> None:
+    parts = [("", "s", "p"), ("c", "s", "p"), ("", "s2", "p"), ("", "s", "p2"), ("", "sp", "")]
+    keys = {store.subject_key(*each) for each in parts}
+    assert len(keys) == len(parts)
+    assert all(len(key) == 64 for key in keys)
+
+
+def test_the_key_is_the_same_for_every_worker_and_unknown_outside(
+    store: Store, path: Path, tmp_path: Path
+) -> None:
+    other_worker = Store(f"sqlite:///{path}")
+    elsewhere = Store(f"sqlite:///{tmp_path}/other.sqlite3")
+    key = store.subject_key("", "s", "p")
+    assert other_worker.subject_key("", "s", "p") == key
+    assert elsewhere.subject_key("", "s", "p") != key
+    other_worker.close()
+    elsewhere.close()
+
+
+def test_no_patient_id_is_on_disk(store: Store, path: Path) -> None:
+    issue(store, "c1", REPEAT, patient="patient-4711")
+    store.close()
+    assert not any(b"patient-4711" in file.read_bytes() for file in path.parent.iterdir())
+
+
+def test_the_same_message_twice_changes_nothing(store: Store) -> None:
+    issue(store, "c1", REPEAT)
+    first = store.record_feedback(CHART, [feedback("c1", comment="no")], NOW)
+    again = store.record_feedback(CHART, [feedback("c1", comment="no")] * 2, NOW + DAY)
+    assert (first.repeated, again.repeated) == (0, 2)
+    assert len(store.feedback()) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"digest": "other"}, {"at": NOW}, {"outcome": "accepted"}, {"card_uuid": "c2"}],
+    ids=str,
+)
+def test_another_message_is_another_event(store: Store, change: dict[str, Any]) -> None:
+    store.record_feedback(CHART, [feedback("c1")], NOW)
+    store.record_feedback(CHART, [feedback(**({"card_uuid": "c1"} | change))], NOW)
+    assert len(store.feedback()) == 2
+
+
+def test_what_is_reported(store: Store) -> None:
+    issue(store, "c1", REPEAT)
+    reasons = (("s", "a"), (None, "b"))
+    store.record_feedback(CHART, [feedback("c1", reasons=reasons, comment="free text")], NOW)
+    (row,) = store.feedback()
+    assert row == {
+        "service": CHART,
+        "card": "c1",
+        "known": True,
+        "outcome": "overridden",
+        "outcomeTimestamp": "2026-11-20T12:00:00.000000+00:00",
+        "receivedAt": "2026-11-21T12:00:00.000000+00:00",
+        "items": [{"recommendation": "repeat-lp", "indicator": "warning", "fingerprint": "f1"}],
+        "acceptedSuggestions": [],
+        "overrideReasons": [{"system": "s", "code": "a"}, {"system": None, "code": "b"}],
+    }
+    assert store.feedback(comments=True)[0]["userComment"] == "free text"
+
+
+def test_cards_older_than_sixty_days_are_forgotten(store: Store) -> None:
+    old = issue(store, "c1", REPEAT, at=NOW - 60 * DAY - timedelta(seconds=1))
+    young = issue(store, "c2", SUSPECT, at=NOW - 60 * DAY, patient="lm-2")
+    store.record_feedback(CHART, [feedback("c1"), feedback("c2")], NOW)
+    issue(store, "c3", REPEAT, at=NOW)
+    assert store.dismissals(old) == ()
+    assert len(store.dismissals(young)) == 1
+    assert [len(row["items"]) for row in store.feedback()] == [1, 1]
+
+
+def test_forgetting_is_tried_at_most_once_an_hour(store: Store) -> None:
+    issue(store, "c1", REPEAT, at=NOW)
+    old = issue(store, "c2", REPEAT, at=NOW - 61 * DAY)
+    store.record_feedback(CHART, [feedback("c2")], NOW)
+    issue(store, "c3", SUSPECT, at=NOW + timedelta(minutes=59))
+    assert len(store.dismissals(old)) == 1
+    issue(store, "c4", SUSPECT, at=NOW + timedelta(minutes=60))
+    assert store.dismissals(old) == ()
+
+
+def test_the_database_survives_power_loss(store: Store, path: Path) -> None:
+    store.check(NOW)
+    with store._transaction(2000) as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 2000
+
+
+def test_all_items_or_none(store: Store) -> None:
+    store.check(NOW)
+    broken = feedback("c2", comment={"not": "a text that the database takes"})
+    with pytest.raises(StoreUnavailable):
+        store.record_feedback(CHART, [feedback("c1"), broken], NOW)
+    assert store.feedback() == []
+
+
+def test_many_workers_start_and_write_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "HOOK_WAIT_MS", 30_000)
+    monkeypatch.setattr(store_module, "FEEDBACK_WAIT_MS", 30_001)
+    stores = [Store(f"sqlite:///{path}") for _ in range(6)]
+    faults: list[BaseException | None] = []
+
+    def work(number: int, store: Store) -> None:
+        try:
+            for each in range(10):
+                issue(store, f"{number}-{each}", REPEAT)
+                store.record_feedback(CHART, [feedback(f"{number}-{each}")], NOW)
+        except StoreUnavailable as fault:
+            faults.append(fault.__cause__)
+
+    threads = [threading.Thread(target=work, args=pair) for pair in enumerate(stores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert len(stores[0].feedback()) == 60
+    assert len({store.subject_key("", "s", "p") for store in stores}) == 1
+    for each in stores:
+        each.close()
+
+
+def test_a_place_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = Store(f"sqlite:///{tmp_path}/file/below/lm-cds.sqlite3")
+    for use in (
+        lambda: store.check(NOW),
+        lambda: store.record_feedback(CHART, [feedback("c1")], NOW),
+    ):
+        with pytest.raises(StoreUnavailable):
+            use()
+
+
+def test_a_locked_database_makes_hook_calls_wait_little_and_then_not_at_all(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = issue(store, "c1", REPEAT)
+    lock = sqlite3.connect(path, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable) as first:
+        store.record_issued(CHART, key, [("c2", card(REPEAT))], NOW)
+    with pytest.raises(StoreUnavailable) as second:
+        store.dismissals(key)
+    assert first.value.__cause__ is not None
+    assert second.value.__cause__ is None
+    lock.execute("ROLLBACK")
+    lock.close()
+    assert store.record_feedback(CHART, [feedback("c1")], NOW).unknown == 0
+    monkeypatch.setattr(store, "_rest_until", 0.0)
+    assert len(store.dismissals(key)) == 1
+
+
+def test_a_database_that_was_replaced_is_set_up_again(store: Store, path: Path) -> None:
+    issue(store, "c1", REPEAT)
+    store.close()
+    for file in path.parent.iterdir():
+        file.unlink()
+    with pytest.raises(StoreUnavailable):
+        store.record_feedback(CHART, [feedback("c1")], NOW)
+    assert store.record_feedback(CHART, [feedback("c1")], NOW).unknown == 1
+
+
+def test_postgresql_without_its_driver_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_driver(*_: Any, **__: Any) -> None:
+        raise ModuleNotFoundError("psycopg")
+
+    monkeypatch.setattr(store_module.sa, "create_engine", no_driver)
+    with pytest.raises(SettingError, match="LM_CDS_DATABASE_URL"):
+        Store("postgresql+psycopg://cds@db/cds")
