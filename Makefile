@@ -24,7 +24,7 @@ serve: .venv/.run
 	LM_CDS_PROFILE=$(PROFILE) $(GUNICORN) --workers $(WORKERS) --threads $(THREADS)
 
 test: .venv/.dev
-	$(BIN)/pytest
+	$(BIN)/pytest --cov=hooks --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check .

@@ -6,7 +6,7 @@ text of the record reaches a card.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hooks.answer import Evidence, Finding, Indicator
@@ -235,33 +235,31 @@ def _basis_evidence(item: Item) -> list[JsonObject]:
     ]
 
 
+def _worded(found: Iterable[Item], page: Page) -> Iterator[tuple[Recommendation, Finding]]:
+    """Every finding with its recommendation; what could not be read has none."""
+    for item in found:
+        recommendation = page.catalogue.recommendations.get(item.recommendation)
+        if recommendation:
+            yield from ((recommendation, finding) for finding in item.findings)
+
+
 def _offers(found: tuple[Item, ...], page: Page) -> JsonObject:
     """Suggestions and override reasons of one or several items, each once."""
     offered: dict[str, JsonObject] = {}
     reasons: dict[str, JsonObject] = {}
     known = yaml_file("override_reasons.yaml")["reasons"]
-    for item in found:
-        recommendation = page.catalogue.recommendations.get(item.recommendation)
-        for finding in item.findings if recommendation else ():
-            variant = _variant(finding, recommendation) if recommendation else None
-            reasons |= {name: known[name] for name in (variant.override_reasons if variant else ())}
-            for suggestion in _suggestions(recommendation, variant, finding, page):
+    for recommendation, finding in _worded(found, page):
+        variant = _variant(finding, recommendation)
+        reasons |= {name: known[name] for name in variant.override_reasons}
+        for name in suggestions.names_for(recommendation, variant, finding):
+            for suggestion in suggestions.build(name, finding, page.context):
                 offered.setdefault(suggestion["label"], suggestion)
-    parts: JsonObject = {}
-    if offered:
-        parts |= {"suggestions": list(offered.values()), "selectionBehavior": "any"}
-    if reasons:
-        parts["overrideReasons"] = list(reasons.values())
-    return parts
-
-
-def _suggestions(
-    recommendation: Recommendation | None, variant: Variant | None, finding: Finding, page: Page
-) -> Iterable[JsonObject]:
-    if recommendation is None or variant is None:
-        return
-    for name in suggestions.names_for(recommendation, variant, finding):
-        yield from suggestions.build(name, finding, page.context)
+    parts: JsonObject = {
+        "suggestions": list(offered.values()),
+        "selectionBehavior": "any" if offered else None,
+        "overrideReasons": list(reasons.values()),
+    }
+    return {name: part for name, part in parts.items() if part}
 
 
 def _incomplete(item: Item, page: Page) -> Card:

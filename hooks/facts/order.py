@@ -33,7 +33,6 @@ class Scope(Enum):
     BY_DOSE = "no route, small dose in a cancer patient"
     NON_MALIGNANT = "no route, non-malignant indication"
     SYSTEMIC = "not intrathecal"
-    NOT_METHOTREXATE = "not methotrexate"
 
     @property
     def is_intrathecal(self) -> bool:
@@ -98,9 +97,7 @@ def _inferred(check: OrderCheck) -> bool:
 
 
 def scope(check: OrderCheck) -> Scope:
-    """Step 4: is this an intrathecal methotrexate order?"""
-    if check.order.drug is not Drug.METHOTREXATE:
-        return Scope.NOT_METHOTREXATE
+    """Step 4: is this methotrexate order an intrathecal one?"""
     route = check.instruction.route
     if route is not Route.MISSING:
         return Scope.INTRATHECAL if route.is_intrathecal else Scope.SYSTEMIC

@@ -158,10 +158,7 @@ def _level_of_findings(chart: Chart) -> Indicator | None:
 
 @once
 def suspicion(chart: Chart) -> Suspicion:
-    """The level of suspicion of a chart (specification, 3.2)."""
-    barred = gate(chart)
-    if barred:
-        return Suspicion(None, (barred,))
+    """The level of suspicion of a chart that no gate bars (specification, 3.2)."""
     imaging = (typical_mri(chart), equivocal_csf_cytology(chart))
     cancer = (tier_a_cancer(chart), metastatic_cancer(chart))
     shown = any(is_yes(answer) for answer in imaging)

@@ -145,9 +145,9 @@ def _explicit_absence(
     brain: Sequence[Study],
 ) -> Evidence | None:
     """An Observation, a refuted Condition or the newest brain MRI that says there is no shunt."""
-    for observation in _shunt_observations(observations):
-        if truth_of_value(observation) is False:
-            return evidence(observation, "no CSF shunt", None, observed(observation))
+    denied = (o for o in _shunt_observations(observations) if truth_of_value(o) is False)
+    for observation in denied:
+        return evidence(observation, "no CSF shunt", None, observed(observation))
     for condition in conditions:
         if verification(condition) is Verification.REFUTED and _names_shunt(condition.code):
             return evidence(condition, "CSF shunt refuted", None, onset_or_recorded(condition))

@@ -458,3 +458,37 @@ def test_orders_without_ids_are_different_orders() -> None:
     one, other = order(), order()
     del one["id"], other["id"]
     assert ("mtx-interval", "critical") in signed(BREAST, LM, orders=[one, other])
+
+
+def test_a_type_that_no_fact_reads() -> None:
+    assert read_resource({"resourceType": "Encounter", "id": "e"}) is None
+
+
+def test_a_blood_group_under_a_cytology_name_is_no_cytology() -> None:
+    puncture = about("Procedure", "lp", status="completed", code=coded(SNOMED, "277762005"))
+    rhesus = about(
+        "Observation",
+        "r",
+        status="final",
+        code=coded(LOINC, "10331-7", "CSF Cytology"),
+        partOf=[{"reference": "Procedure/lp"}],
+        effectiveDateTime="2026-11-18",
+        valueString="Positive",
+    )
+    assert opened(BREAST, DIPLOPIA, puncture, rhesus) == {("suspected-lm", "warning")}
+
+
+def test_an_unknown_result_code_leaves_the_text_to_decide() -> None:
+    report = about(
+        "DiagnosticReport",
+        "c",
+        status="final",
+        code={"text": "CSF cytology"},
+        effectiveDateTime="2026-11-18",
+        conclusionCode=[coded("urn:local", "17")],
+        conclusion="Atypical cells",
+        contained=[{"resourceType": "Specimen", "id": "s", "type": {"text": "CSF"}}],
+        specimen=[{"reference": "#s"}],
+    )
+    samples = Chart(record(BREAST, report)).cytologies.samples
+    assert [sample.result.value for sample in samples] == ["equivocal"]

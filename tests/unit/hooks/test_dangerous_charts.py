@@ -316,7 +316,7 @@ def test_daily_in_any_unit(unit: dict[str, object]) -> None:
     assert ("mtx-interval", "critical") in signed(BREAST, LM, orders=[order(dosage=daily)])
 
 
-def test_four_hundred_drafts_are_told_briefly() -> None:
-    many = [order(f"d{number}") for number in range(400)]
+def test_many_drafts_are_told_briefly() -> None:
+    many = [order(f"d{number}") for number in range(150)]
     cards = SERVICES["lm-order-sign"].cards(record(BREAST, LM, orders=many))
-    assert len(str([card.body for card in cards])) < 1_000_000
+    assert len(str([card.body for card in cards])) < 500_000
