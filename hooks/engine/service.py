@@ -45,15 +45,7 @@ class Service:
 
     def items(self, record: PatientRecord, dismissals: Sequence[Dismissal] = ()) -> list[Item]:
         """What there is to say, in priority order, without what the user dismissed."""
-        chart = Chart(record)
-        findings = (*self.evaluate(chart, self.catalogue), *self._gaps(chart))
-        found = items(findings, self.catalogue)
-        return found if self.on_orders else without_dismissed(found, dismissals, record.now)
-
-    @property
-    def on_orders(self) -> bool:
-        """Whether the cards are about draft orders; their items cannot be dismissed."""
-        return self.hook == "order-sign"
+        return self._items(Chart(record), dismissals)
 
     def cards(
         self, record: PatientRecord, dismissals: Sequence[Dismissal] = ()
@@ -68,7 +60,19 @@ class Service:
             content_version=content_version(),
             on_orders=self.on_orders,
         )
-        return lay_out(self.items(record, dismissals), page)
+        return lay_out(self._items(chart, dismissals), page)
+
+    @property
+    def on_orders(self) -> bool:
+        """Whether the cards are about draft orders; their items cannot be dismissed."""
+        return self.hook == "order-sign"
+
+    def _items(self, chart: Chart, dismissals: Sequence[Dismissal]) -> list[Item]:
+        findings = (*self.evaluate(chart, self.catalogue), *self._gaps(chart))
+        found = items(findings, self.catalogue)
+        if self.on_orders:
+            return found
+        return without_dismissed(found, dismissals, chart.record.now)
 
     def explanation(self, record: PatientRecord) -> list[JsonObject]:
         """For every recommendation: outcome, facts, evidence and what is missing."""
