@@ -19,8 +19,8 @@ from cds_service.fhir_server_policy import page_url
 from hooks.record import Reason
 
 _BAD_REQUEST = 400
-# What servers answer to a search they do not offer, or not to this client.
-_REFUSALS = frozenset({_BAD_REQUEST, 403, 404, 422})
+# What servers answer to a search that they do not offer; 403 is a failure, named like any other.
+_REFUSALS = frozenset({_BAD_REQUEST, 404, 422})
 
 
 @dataclass(frozen=True, slots=True)

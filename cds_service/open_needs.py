@@ -1,6 +1,6 @@
 """The open needs of a hook call, asked of the FHIR server, with fallbacks where it refuses.
 
-Where a server refuses a query (400, 403, 404 or 422), the fallback queries of the need are asked
+Where a server does not take a query (400, 404 or 422), the fallback queries of the need are asked
 together; one that fails leaves the need failed. Specimens have none: the references of the reports
 answer them, unless the reports could not be read themselves.
 Source: data elements, section 2; clinical specification, section 1.9.

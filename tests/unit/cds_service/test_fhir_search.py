@@ -213,7 +213,7 @@ def test_status_inside_a_batch_answer(fhir: FaultServer, server: FhirServer) -> 
 
 @pytest.mark.parametrize(
     ("status", "refused"),
-    [(400, True), (403, True), (404, True), (422, True), (401, False), (410, False), (500, False)],
+    [(400, True), (404, True), (422, True), (401, False), (403, False), (410, False), (500, False)],
 )
 def test_refusal(fhir: FaultServer, server: FhirServer, status: int, refused: bool) -> None:
     fhir.on("/Condition", faults.status(status))
@@ -249,7 +249,7 @@ def test_400_twice_is_a_refusal(fhir: FaultServer, server: FhirServer) -> None:
 
 
 def test_other_statuses_are_not_repeated(fhir: FaultServer, server: FhirServer) -> None:
-    fhir.on("/Observation", faults.status(403))
+    fhir.on("/Observation", faults.status(404))
     assert server.ask("Observation?patient=p1").refused
     assert len(fhir.requests) == 1
 

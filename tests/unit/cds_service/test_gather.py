@@ -329,7 +329,7 @@ def test_several_reasons_of_one_category(client: FhirClient, fhir: FaultServer) 
 # --- refusals and fallbacks (data elements, section 2) ------------------------------------------
 
 
-@pytest.mark.parametrize("code", [400, 403, 404, 422])
+@pytest.mark.parametrize("code", [400, 404, 422])
 def test_observation_fallback_by_category(client: FhirClient, fhir: FaultServer, code: int) -> None:
     fhir.on("/Observation", status(code))
     for name in ("laboratory", "exam", "survey", "imaging", "procedure"):
@@ -344,7 +344,7 @@ def test_observation_fallback_by_category(client: FhirClient, fhir: FaultServer,
     assert sum("&_count=200" in target and "," not in target for target in fhir.targets) == 5
 
 
-@pytest.mark.parametrize("code", [401, 429, 500, 503])
+@pytest.mark.parametrize("code", [401, 403, 429, 500, 503])
 def test_other_statuses_have_no_fallback(client: FhirClient, fhir: FaultServer, code: int) -> None:
     fhir.on("/Observation", status(code))
     record = record_of(call(fhir), service("labs"), client)
@@ -403,10 +403,10 @@ def test_refused_specimens_are_read_by_the_references_of_the_reports(
 
 
 def test_refused_specimens_fail_with_the_reports(client: FhirClient, fhir: FaultServer) -> None:
-    fhir.on("/Specimen?", status(403))
+    fhir.on("/Specimen?", status(404))
     fhir.on("/DiagnosticReport", status(503))
     record = record_of(call(fhir), service("reports", "specimens"), client)
-    assert failures(record) == {("Specimen", "http-403"), ("DiagnosticReport", "http-503")}
+    assert failures(record) == {("Specimen", "http-404"), ("DiagnosticReport", "http-503")}
 
 
 # --- references ---------------------------------------------------------------------------------

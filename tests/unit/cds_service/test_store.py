@@ -1,10 +1,15 @@
-"""The store: who was told what, feedback, dismissals; and what happens when it is not there."""
+"""The store: who was told what, feedback, dismissals; and what happens when it is not there.
+
+Runs on SQLite, and as `python -m tests.postgres.run` on PostgreSQL.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +23,7 @@ from cds_service.errors import StoreUnavailable
 from cds_service.feedback import Feedback
 from cds_service.store import Store, Stored
 from hooks import Card, Dismissal
+from tests.postgres.databases import database, sqlite_only
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -59,8 +65,14 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{path}")
+def url(path: Path) -> Iterator[str]:
+    with database(path) as url:
+        yield url
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    store = Store(url)
     yield store
     store.close()
 
@@ -123,17 +135,16 @@ def test_the_key_tells_clients_servers_and_patients_apart(store: Store) -> None:
 
 
 def test_the_key_is_the_same_for_every_worker_and_unknown_outside(
-    store: Store, path: Path, tmp_path: Path
+    store: Store, url: str, tmp_path: Path
 ) -> None:
-    other_worker = Store(f"sqlite:///{path}")
-    elsewhere = Store(f"sqlite:///{tmp_path}/other.sqlite3")
     key = store.subject_key("", "s", "p")
-    assert other_worker.subject_key("", "s", "p") == key
-    assert elsewhere.subject_key("", "s", "p") != key
-    other_worker.close()
-    elsewhere.close()
+    with database(tmp_path / "other.sqlite3") as other, closing(Store(other)) as elsewhere:
+        assert elsewhere.subject_key("", "s", "p") != key
+    with closing(Store(url)) as other_worker:
+        assert other_worker.subject_key("", "s", "p") == key
 
 
+@sqlite_only
 def test_no_patient_id_is_on_disk(store: Store, path: Path) -> None:
     issue(store, "c1", REPEAT, patient="patient-4711")
     store.close()
@@ -198,9 +209,10 @@ def test_forgetting_is_tried_at_most_once_an_hour(store: Store) -> None:
     assert store.dismissals(old) == ()
 
 
+@sqlite_only
 def test_the_database_survives_power_loss(store: Store, path: Path) -> None:
     store.check(NOW)
-    with store._transaction(2000) as connection:
+    with store._access.transaction(2000) as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 2000
@@ -214,10 +226,10 @@ def test_all_items_or_none(store: Store) -> None:
     assert store.feedback() == []
 
 
-def test_many_workers_start_and_write_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_workers_start_and_write_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "HOOK_WAIT_MS", 30_000)
     monkeypatch.setattr(store_module, "FEEDBACK_WAIT_MS", 30_001)
-    stores = [Store(f"sqlite:///{path}") for _ in range(6)]
+    stores = [Store(url) for _ in range(6)]
     faults: list[BaseException | None] = []
 
     def work(number: int, store: Store) -> None:
@@ -240,6 +252,7 @@ def test_many_workers_start_and_write_at_once(path: Path, monkeypatch: pytest.Mo
         each.close()
 
 
+@sqlite_only
 def test_a_place_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = Store(f"sqlite:///{tmp_path}/file/below/lm-cds.sqlite3")
@@ -251,6 +264,7 @@ def test_a_place_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
             use()
 
 
+@sqlite_only
 def test_a_locked_database_makes_hook_calls_wait_little_and_then_not_at_all(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,10 +280,11 @@ def test_a_locked_database_makes_hook_calls_wait_little_and_then_not_at_all(
     lock.execute("ROLLBACK")
     lock.close()
     assert store.record_feedback(CHART, [feedback("c1")], NOW).unknown == 0
-    monkeypatch.setattr(store, "_rest_until", 0.0)
+    monkeypatch.setattr(store._access, "_rest_until", 0.0)
     assert len(store.dismissals(key)) == 1
 
 
+@sqlite_only
 def test_a_database_that_was_replaced_is_set_up_again(store: Store, path: Path) -> None:
     issue(store, "c1", REPEAT)
     store.close()
@@ -281,9 +296,8 @@ def test_a_database_that_was_replaced_is_set_up_again(store: Store, path: Path) 
 
 
 def test_postgresql_without_its_driver_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_driver(*_: Any, **__: Any) -> None:
-        raise ModuleNotFoundError("psycopg")
-
-    monkeypatch.setattr(store_module.sa, "create_engine", no_driver)
+    monkeypatch.delitem(sys.modules, "cds_service.store_postgresql", raising=False)
+    monkeypatch.delattr("cds_service.store_postgresql", raising=False)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(SettingError, match="LM_CDS_DATABASE_URL"):
         Store("postgresql+psycopg://cds@db/cds")
