@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 
 from hooks.answer import Evidence
 from hooks.fhir import Annotation, CodeableConcept, Condition, Observation, Quantity, Resource
@@ -19,6 +20,7 @@ NOT_THERE_YET = frozenset({"registered", "partial", "preliminary"})
 CONDITION_CUES = "symptom-negated"
 
 
+@lru_cache(maxsize=4096)
 def text_of(concept: CodeableConcept | None) -> str:
     """The text of a concept, else the first display, normalised; empty when it has neither."""
     displays = (coding.display for coding in codings(concept))

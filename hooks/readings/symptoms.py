@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from hooks.answer import Evidence
 from hooks.fhir import CodeableConcept, Condition, Observation
@@ -51,6 +52,7 @@ def _sets() -> tuple[str, ...]:
     return (*(_PREFIX + code for code in finding_kinds()), *_EXCLUDED)
 
 
+@lru_cache(maxsize=4096)
 def named_findings(concept: CodeableConcept | None) -> tuple[tuple[str, str], ...]:
     """The findings a code or text names, each with how it matched (`code` or `text`).
 
@@ -122,13 +124,15 @@ def _effective(observation: Observation) -> Moment | None:
 
 def _from_observations(observations: Iterable[Observation], today: date) -> Iterator[_Entry]:
     for observation in observations:
-        positive = truth_of_value(observation)
-        when = _effective(observation)
+        named = named_findings(observation.code)
+        if not named or observation.status not in FINAL:
+            continue
+        positive, when = truth_of_value(observation), _effective(observation)
         days = days_ago(when, today)
-        if observation.status not in FINAL or positive is None or when is None or days is None:
+        if positive is None or when is None or days is None:
             continue
         own_text = joined((text_of(observation.code), notes_of(observation.note)))
-        for code, how in named_findings(observation.code):
+        for code, how in named:
             if code == "sensory-loss" and names(own_text, "chemotherapy-neuropathy"):
                 continue
             yield _Entry(code, days, positive, _source(observation, code, when, how))
