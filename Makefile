@@ -9,13 +9,15 @@ PORT ?= 5000
 WORKERS ?= 1
 THREADS ?= 8
 PROFILE ?= production
+HAPI_PORT ?= 8931
+FHIR ?= http://127.0.0.1:$(HAPI_PORT)/fhir
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 GUNICORN = exec $(BIN)/gunicorn --config cds_service/gunicorn_conf.py --bind $(HOST):$(PORT)
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--strip-extras --allow-unsafe --all-build-deps
 
-.PHONY: run serve test lint bench lock clean
+.PHONY: run serve test test-browser test-renderers test-postgres test-hapi hapi fixtures screenshots lint bench lock clean
 
 run: .venv/.run
 	LM_CDS_PROFILE=sandbox $(GUNICORN) --threads $(THREADS)
@@ -24,7 +26,29 @@ serve: .venv/.run
 	LM_CDS_PROFILE=$(PROFILE) $(GUNICORN) --workers $(WORKERS) --threads $(THREADS)
 
 test: .venv/.dev
-	$(BIN)/pytest --cov=hooks --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+	$(BIN)/pytest -m "not browser and not hapi" --ignore=tests/renderers --ignore=tests/postgres --cov=hooks --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+
+test-browser: .venv/.dev
+	$(BIN)/pytest -m browser tests/browser
+
+test-renderers: .venv/.dev
+	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/renderers
+	$(BIN)/pytest tests/renderers
+
+test-postgres: .venv/.dev
+	$(BIN)/python -m tests.postgres.run
+
+test-hapi: .venv/.dev
+	$(BIN)/python -m tests.hapi.run
+
+hapi: .venv/.dev
+	$(BIN)/python -m tests.hapi.server --port $(HAPI_PORT)
+
+fixtures: .venv/.run
+	$(BIN)/python -m cds_service.load_fixtures $(FHIR)
+
+screenshots: .venv/.dev
+	SCREENSHOTS=docs $(BIN)/pytest tests/browser -k screenshots
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check .

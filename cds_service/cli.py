@@ -1,4 +1,4 @@
-"""The command `lm-cds`: what feedback was stored, and why a recommendation did what it did."""
+"""The command `lm-cds`: what feedback was stored, why a recommendation did what it did, migrate."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from cds_service.errors import ServiceError, StoreUnavailable
 from cds_service.fhir_client import FhirClient
 from cds_service.gather import gather
 from cds_service.hook_call import ORDER_SIGN, PATIENT_VIEW
+from cds_service.migrations.command import migrate
 from cds_service.store import Store
 from hooks import SERVICES, Service
 from hooks.fhir import JsonObject
@@ -155,6 +156,8 @@ def _feedback_line(row: JsonObject) -> str:
 def _print_json(value: Any) -> None:
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
+
+main.add_command(migrate)
 
 if __name__ == "__main__":
     main()

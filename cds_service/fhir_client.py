@@ -1,4 +1,4 @@
-"""One HTTP GET of FHIR JSON under an absolute deadline; the only user of requests and urllib3.
+"""One HTTP exchange of FHIR JSON under an absolute deadline; only user of requests and urllib3.
 
 Nothing raises: every request ends as an `HttpAnswer` that holds a JSON value, or the reason why
 there is none. Redirects are not followed, cookies, proxies, `.netrc` and the environment are not
@@ -83,29 +83,52 @@ class FhirClient:
         `not-json` (a compressed body is none), `too-large`; `not-allowed` for a token that is no
         HTTP token.
         """
+        return self._exchange(url, token, deadline, None)
+
+    def post(self, url: str, body: bytes, token: str | None, deadline: Deadline) -> HttpAnswer:
+        """Send FHIR JSON that may arrive twice, such as a transaction of PUT entries.
+
+        Deadline and reasons are those of `get`.
+        """
+        return self._exchange(url, token, deadline, body)
+
+    def _exchange(
+        self, url: str, token: str | None, deadline: Deadline, body: bytes | None
+    ) -> HttpAnswer:
         if token is not None and not _TOKEN.fullmatch(token):
             return HttpAnswer(reason=Reason.NOT_ALLOWED)
         with in_flight(deadline):
             while not deadline.passed():
                 flight.reused = flight.received = False
                 try:
-                    return self._answer(url, token, deadline)
+                    return self._answer(url, token, deadline, body)
                 except (OSError, HTTPError, HTTPException, ValueError) as error:
                     closed_before = flight.reused and not flight.received
                     if not closed_before or isinstance(error, TimeoutError | requests.Timeout):
                         return HttpAnswer(reason=_reason(error, deadline))
             return HttpAnswer(reason=Reason.TIMEOUT)
 
-    def _answer(self, url: str, token: str | None, deadline: Deadline) -> HttpAnswer:
-        authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
-        request = requests.Request("GET", url, {**_HEADERS, **authorization}).prepare()
+    def _answer(
+        self, url: str, token: str | None, deadline: Deadline, body: bytes | None
+    ) -> HttpAnswer:
+        request = _request(url, token, body)
         seconds = max(deadline.remaining(), 0.001)
         with self._adapter.send(request, stream=True, timeout=seconds, proxies={}) as response:
             if response.status_code != 200:
                 _drain(response, deadline)
                 return _no_answer(response.status_code)
-            body = _body(response, self._max_answer_bytes)
-        return _decoded(body)
+            received = _body(response, self._max_answer_bytes)
+        return _decoded(received)
+
+
+def _request(url: str, token: str | None, body: bytes | None) -> requests.PreparedRequest:
+    """A GET, or with a body a POST."""
+    headers = dict(_HEADERS)
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    if body is not None:
+        headers["Content-Type"] = "application/fhir+json"
+    return requests.Request("GET" if body is None else "POST", url, headers, data=body).prepare()
 
 
 def _body(response: requests.Response, limit: int) -> bytes | None:

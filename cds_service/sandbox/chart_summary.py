@@ -21,6 +21,7 @@ _DATES = (
     "collection.collected[x]",
     "authoredOn",
     "recordedDate",
+    "issued",
 )
 _CONCEPTS = ("code", "medicationCodeableConcept", "type", "contained.code")
 _STATUSES = ("verificationStatus.coding.code", "clinicalStatus.coding.code", "status")
@@ -75,8 +76,13 @@ def _line(resource: JsonObject) -> Line:
         name=next((_named(concept) for concept in _all(resource, _CONCEPTS)), ""),
         value=" · ".join(_values(resource)),
         status=status,
-        day=next(map(_day, _all(resource, _DATES)), ""),
+        day=day_of(resource),
     )
+
+
+def day_of(resource: JsonObject) -> str:
+    """The day of a resource as far as its date goes (`2026`, `2026-01`, `2026-01-15`), or ""."""
+    return next(filter(None, map(_day, _all(resource, _DATES))), "")
 
 
 def _all(resource: JsonObject, paths: tuple[str, ...]) -> Iterator[Any]:
@@ -90,7 +96,8 @@ def _named(concept: JsonObject) -> str:
 
 
 def _day(value: Any) -> str:
-    text = value if isinstance(value, str) else value.get("end") or value.get("start") or ""
+    period = value if isinstance(value, dict) else {}
+    text = value if isinstance(value, str) else period.get("end") or period.get("start") or ""
     return str(text)[:10]
 
 

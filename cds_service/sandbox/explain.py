@@ -6,14 +6,19 @@ and dismissed cards are explained like all others.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import msgspec
 import orjson
 from flask import Blueprint, Response, current_app, request
 
 from cds_service import hook_call
 from cds_service.clock import monotonic
 from cds_service.edge import edge_of
+from cds_service.sandbox.chart_summary import day_of
 from hooks import CONTENT_VERSION
 from hooks.fhir import JsonObject
+from hooks.record import PatientRecord
 
 PATH = "/sandbox/explain"
 
@@ -41,4 +46,14 @@ def explanation(service_id: str, body: bytes) -> JsonObject:
         "content_version": CONTENT_VERSION,
         "failures": [{"category": f.category, "reason": f.reason} for f in record.failures],
         "recommendations": service.explanation(record),
+        "entries": list(_entries(record)),
     }
+
+
+def _entries(record: PatientRecord) -> Iterator[JsonObject]:
+    """The entries of the chart that the service read and that have a day: `Type/id` and day."""
+    for kind, resources in record.resources.items():
+        for resource in resources:
+            day = day_of(msgspec.to_builtins(resource))
+            if day:
+                yield {"reference": f"{kind}/{resource.id or ''}", "date": day}

@@ -11,10 +11,20 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from werkzeug.wrappers import Response as AnyResponse
 
 import fhir_fixtures
+from cds_service.edge import edge_of
 from cds_service.sandbox import in_process
 from cds_service.sandbox.chart_summary import chart_lines, order_lines
 from cds_service.sandbox.example_calls import example_call
@@ -23,6 +33,8 @@ from cds_service.sandbox.feedback_form import feedback_body
 from cds_service.sandbox.fhir_server import fhir_base
 from cds_service.sandbox.in_process import Answer
 from cds_service.sandbox.markdown import render
+from cds_service.sandbox.own_server import FormProblem, OwnServer, lenders, own_call
+from cds_service.sandbox.timeline import Timeline, timeline
 from hooks import CONTENT_VERSION, SERVICES
 
 CONTENT_SECURITY_POLICY = (
@@ -65,6 +77,11 @@ def blueprint(now: Callable[[], datetime]) -> Blueprint:
     routes.add_app_template_filter(render, "markdown")
     routes.add_app_template_filter(pretty, "pretty")
 
+    def drawing(entry: Any, explanation: Any) -> Timeline | None:
+        return timeline(entry, explanation["entries"], now().date())
+
+    routes.add_app_template_filter(drawing, "timeline")
+
     @routes.get("/")
     def start() -> Response:
         choice = _choice()
@@ -85,6 +102,8 @@ def blueprint(now: Callable[[], datetime]) -> Blueprint:
         choice = _choice()
         if choice.service not in SERVICES:
             return _page(choice)
+        if "server" in request.form:
+            return _own_page(choice, now())
         return _page(choice, call=call(choice.service, request.form.get("request", "")))
 
     @routes.post("/sandbox/feedback")
@@ -133,6 +152,16 @@ def _example(choice: Choice, now: datetime) -> Any:
         return None
 
 
+def _own_page(choice: Choice, now: datetime) -> Response:
+    """The page about a patient on the visitor's own FHIR server, or what is wrong with the form."""
+    asked = OwnServer.read(request.form)
+    try:
+        body = own_call(asked, choice.service, edge_of(current_app).settings, now.date())
+    except FormProblem as problem:
+        return _page(choice, own=asked, problem=problem)
+    return _page(choice, own=asked, call=call(choice.service, pretty(body)))
+
+
 def _address(choice: Choice, feedback: str) -> str:
     shown: dict[str, Any] = {}
     if choice.known:
@@ -146,6 +175,7 @@ def _page(choice: Choice, **shown: Any) -> Response:
         "sandbox/start.html",
         stories=fhir_fixtures.stories(),
         services=SERVICES.values(),
+        lenders=lenders(),
         choice=choice,
         **shown,
         feedback=request.args.get("feedback"),

@@ -1,0 +1,1 @@
+"""Card details in the Markdown renderers of real clients."""
