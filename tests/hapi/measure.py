@@ -3,9 +3,9 @@
     python -m tests.hapi.measure
 
 Each hook gets a server of its own, just started and loaded. Cold is the first call of a service
-that has warmed itself up, to a server whose search code has not run yet; warm is the median of
-60 calls after 20 more. The slowest query is counted from the first question of the same call to
-the last byte of the query that took longest: what is above it is ours.
+that has warmed itself up and says it is ready, to a server whose search code has not run yet;
+warm is the median of 60 calls after 20 more. The slowest query is counted from the first question
+of the same call to the last byte of the query that took longest: what is above it is ours.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ def costs(service_id: str, base: str, folder: Path) -> list[Cost]:
     app = create_app(settings(folder, write_golden.NOW, DEADLINE_MS=60_000))
     warm_up(app)
     edge = edge_of(app)
+    edge.store.check(write_golden.NOW)
     try:
         return [cost(edge, service_id, orjson.dumps(call)) for _ in range(1 + BEFORE + MEASURED)]
     finally:

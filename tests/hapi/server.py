@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -55,15 +56,16 @@ def hapi_server(options: Options) -> Iterator[str]:
     build.build()
     port = _free_port(options.port)
     log = build.TARGET / f"server-{port}.log"
-    command = ["java", *JVM, *options.properties(port), "-cp", build.CLASS_PATH, build.MAIN_CLASS]
-    with log.open("wb") as output:
+    with tempfile.TemporaryDirectory() as scratch, log.open("wb") as output:
+        settings = [f"-Djava.io.tmpdir={scratch}", *options.properties(port)]
+        command = ["java", *JVM, *settings, "-cp", build.CLASS_PATH, build.MAIN_CLASS]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    try:
-        base = f"http://127.0.0.1:{port}/fhir"
-        _wait(process, base, log)
-        yield base
-    finally:
-        _stop(process)
+        try:
+            base = f"http://127.0.0.1:{port}/fhir"
+            _wait(process, base, log)
+            yield base
+        finally:
+            _stop(process)
 
 
 def answers(base: str) -> bool:

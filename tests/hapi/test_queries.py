@@ -24,7 +24,10 @@ NEEDS = SERVICES["lm-order-sign"].needs
 SEARCHES = [need for need in NEEDS if "?" in need.query]
 READ_OR_SEARCH = re.compile(r"/[A-Z][A-Za-z]+(/[A-Za-z0-9.-]+|\?(&?(patient|code|category|status|"
                             r"intent|_count|_sort)=[^&=:][^&=]*)+)")  # fmt: skip
-DECISIVE = {"patient-view": "lung-cauda-equina", "order-sign": "seven-items-at-once"}
+WIDENED = [
+    ("patient-view", HEADACHE, "lung-cauda-equina"),
+    ("order-sign", CLEAN, "seven-items-at-once"),
+]
 WITHIN_ANY_LIMIT = 4000
 """Characters of an address; this server takes 8 KB of request line and headers."""
 
@@ -47,9 +50,9 @@ def test_only_reads_and_plain_searches_are_asked(
 
 
 def test_empty_value_would_answer_for_all_patients_and_is_never_sent(
-    hapi: Hapi, service: FlaskClient, between: Proxy, clean: Chart
+    loaded: Hapi, service: FlaskClient, between: Proxy, clean: Chart
 ) -> None:
-    found = hapi.get("Patient?_id=&_count=2")["entry"]
+    found = loaded.get("Patient?_id=&_count=2")["entry"]
     assert len(found) == 2
     body = request(clean, "order-sign", "server", between.base)
     body["context"]["patientId"] = ""
@@ -58,17 +61,18 @@ def test_empty_value_would_answer_for_all_patients_and_is_never_sent(
     assert between.asked == []
 
 
-@pytest.mark.parametrize(("hook", "decisive"), DECISIVE.items())
+@pytest.mark.parametrize(("hook", "own", "decisive"), WIDENED)
 def test_resources_of_another_patient_do_not_count(
-    hapi: Hapi, service: FlaskClient, between: Proxy, clean: Chart, hook: str, decisive: str
+    hapi: Hapi, service: FlaskClient, between: Proxy, hook: str, own: str, decisive: str
 ) -> None:
     """A server that ignores or widens a parameter answers for others too."""
+    chart = calls.held_story(hapi, own, f"own-{hook}")
     other = calls.held_story(hapi, decisive, f"other-{hook}")
     between.change = lambda query: re.sub(
         "patient=[^&]+", lambda one: f"{one[0]},{other.patient_id}", query
     )
-    assert calls.items(service, other, hook, hapi.base)
-    assert calls.items(service, clean, hook, between.base) == frozenset()
+    got = calls.items(service, chart, hook, between.base)
+    assert got == calls.expected(own, hook) != calls.expected(decisive, hook)
 
 
 def test_partial_dates_find_nothing_there(hapi: Hapi, clean: Chart) -> None:
