@@ -149,6 +149,8 @@ class Chart:
             except msgspec.ValidationError:
                 self._set_aside(kind)
                 return
+            if _is_subsetted(raw):
+                self.failures.add(Failure(kind, Reason.TRUNCATED))
             self._raw[key] = raw
             self._read.setdefault(kind, {})[key] = cast("Resource", read)
         if entry.full_url and kind in BY_REFERENCE:
@@ -157,6 +159,14 @@ class Chart:
     def _set_aside(self, kind: str) -> None:
         self.unreadable += 1
         self.failures.add(Failure(kind, Reason.UNREADABLE))
+
+
+def _is_subsetted(raw: JsonObject) -> bool:
+    """Whether the server says that it left elements out; what is there counts (FHIR R4, search)."""
+    meta = raw.get("meta")
+    tags = meta.get("tag") if isinstance(meta, dict) else None
+    marked = tags if isinstance(tags, list) else ()
+    return any(isinstance(tag, dict) and tag.get("code") == "SUBSETTED" for tag in marked)
 
 
 def local_patients(entries: Iterable[Entry], patient_id: str) -> frozenset[str]:

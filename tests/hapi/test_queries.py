@@ -124,7 +124,6 @@ def test_request_that_is_too_long_is_refused_and_named(
     assert {(n.resource_type, "http-400") for n in NEEDS} <= calls.unread(answer)
 
 
-@pytest.mark.xfail(reason="resources marked SUBSETTED are read as if they were complete")
 def test_cut_resources_are_not_taken_for_complete_ones(
     hapi: Hapi, service: FlaskClient, between: Proxy
 ) -> None:

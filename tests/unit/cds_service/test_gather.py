@@ -845,3 +845,20 @@ def test_an_answer_of_other_types_is_no_answer(client: FhirClient, fhir: FaultSe
     fhir.on("/Condition", answer(bundle(resource("Observation", "o1", status="final"))))
     record = record_of(call(fhir), service("conditions"), client)
     assert failures(record) == {("Condition", "unreadable")}
+
+
+@pytest.mark.parametrize(
+    ("meta", "expected"),
+    [
+        ({"tag": [{"code": "SUBSETTED"}]}, {("Condition", "truncated")}),
+        ({"tag": [{"code": "other"}]}, set()),
+        ({"tag": "SUBSETTED"}, set()),
+        ("SUBSETTED", set()),
+    ],
+)
+def test_a_resource_that_the_server_cut_is_named(
+    client: FhirClient, meta: Any, expected: set[tuple[str, str]]
+) -> None:
+    prefetch = {**empty_prefetch(), "conditions": bundle(resource("Condition", "c", meta=meta))}
+    record = record_of(call(prefetch=prefetch), service("conditions"), client)
+    assert (failures(record), ids(record, "Condition")) == (expected, ["c"])
