@@ -8,7 +8,16 @@ from enum import StrEnum
 from functools import lru_cache
 
 from hooks.answer import Evidence
-from hooks.fhir import Annotation, CodeableConcept, Condition, Observation, Quantity, Resource
+from hooks.fhir import (
+    Annotation,
+    CodeableConcept,
+    Condition,
+    DiagnosticReport,
+    Observation,
+    Procedure,
+    Quantity,
+    Resource,
+)
 from hooks.readings.dates import Moment, first_moment, moment, period_moment
 from hooks.readings.text import joined, normalised, says
 from hooks.values.codes import best_match, codings, in_set
@@ -98,6 +107,22 @@ def observed(observation: Observation) -> Moment | None:
         moment(observation.effective_instant),
         period_moment(observation.effective_period),
         moment(observation.issued),
+    )
+
+
+def reported(report: DiagnosticReport) -> Moment | None:
+    """The effective time of a DiagnosticReport, else when it was issued."""
+    return first_moment(
+        moment(report.effective_date_time),
+        period_moment(report.effective_period),
+        moment(report.issued),
+    )
+
+
+def performed(procedure: Procedure) -> Moment | None:
+    """When a Procedure was performed."""
+    return first_moment(
+        moment(procedure.performed_date_time), period_moment(procedure.performed_period)
     )
 
 

@@ -18,11 +18,13 @@ from hooks.readings.concepts import (
     notes_of,
     observed,
     onset_or_recorded,
+    performed,
+    reported,
     text_of,
     truth_of_value,
     verification,
 )
-from hooks.readings.dates import Moment, days_ago, first_moment, moment, newest, period_moment
+from hooks.readings.dates import Moment, days_ago, newest
 from hooks.readings.imaging import Study
 from hooks.readings.radiotherapy import Course, Phase
 from hooks.readings.text import clauses, joined, normalised, says, unnegated
@@ -75,12 +77,6 @@ def valve(text: str) -> Shunt:
     return Shunt.VALVE_UNKNOWN
 
 
-def _performed(procedure: Procedure) -> Moment | None:
-    return first_moment(
-        moment(procedure.performed_date_time), period_moment(procedure.performed_period)
-    )
-
-
 def _names_shunt(concept: CodeableConcept | None, extra: str = "") -> bool:
     return how_matched("shunt-present", concept, "entry-negated", extra) is not None
 
@@ -97,7 +93,7 @@ def _procedures(procedures: Iterable[Procedure]) -> Iterator[_Entry]:
     for procedure in procedures:
         if procedure.status == "completed" and _is_placement(procedure):
             text = joined((text_of(procedure.code), notes_of(procedure.note)))
-            when = _performed(procedure)
+            when = performed(procedure)
             yield _Entry(
                 text, when.day if when else None, evidence(procedure, "CSF shunt", None, when)
             )
@@ -164,7 +160,7 @@ def _removal(procedures: Iterable[Procedure], today: date) -> tuple[date, Eviden
         for procedure in procedures
         if procedure.status == "completed"
         and in_set("shunt-removal", procedure.code)
-        and (when := _performed(procedure))
+        and (when := performed(procedure))
         and days_ago(when, today) is not None
     ]
     return max(found, key=lambda pair: pair[0], default=None)
@@ -272,11 +268,7 @@ def _flow_results(
     reports: Iterable[DiagnosticReport], observations: Iterable[Observation]
 ) -> Iterator[_FlowResult]:
     for report in reports:
-        when = first_moment(
-            moment(report.effective_date_time),
-            period_moment(report.effective_period),
-            moment(report.issued),
-        )
+        when = reported(report)
         if when and report.status in FINAL and _is_flow_study(report.code):
             yield _FlowResult(flow_status(report.conclusion or ""), when, report)
     for observation in observations:
@@ -308,7 +300,7 @@ def _changes_since(day: date, courses: Iterable[Course], procedures: Iterable[Pr
         when.day
         for p in procedures
         if p.status == "completed"
-        and (when := _performed(p))
+        and (when := performed(p))
         and (_names_shunt(p.code) or in_set("shunt-removal", p.code))
     ]
     return any(later is not None and later > day for later in (*treated, *shunted))

@@ -22,9 +22,10 @@ from hooks.readings.concepts import (
     evidence,
     observed,
     reference,
+    reported,
     text_of,
 )
-from hooks.readings.dates import Moment, days_ago, first_moment, moment, period_moment, within
+from hooks.readings.dates import Moment, days_ago, first_moment, within
 from hooks.readings.specimens import (
     Handling,
     collected,
@@ -186,11 +187,7 @@ class _Carrier:
 
 
 def _report(report: DiagnosticReport, known: Mapping[str, Specimen]) -> _Carrier:
-    when = first_moment(
-        moment(report.effective_date_time),
-        period_moment(report.effective_period),
-        moment(report.issued),
-    )
+    when = reported(report)
     specimens = specimens_of(report.specimen or (), report.contained, known)
     return _Carrier(report, report.conclusion_code or (), report.conclusion or "", when, specimens)
 

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from hooks.answer import Evidence
 from hooks.fhir import CodeableConcept, DiagnosticReport
-from hooks.readings.concepts import FINAL, evidence, text_of
-from hooks.readings.dates import Moment, days_ago, first_moment, moment, period_moment
+from hooks.readings.concepts import FINAL, evidence, reported, text_of
+from hooks.readings.dates import Moment, days_ago
 from hooks.readings.text import clauses, is_negated, joined, says, unnegated
 from hooks.values.codes import best_match, in_set
 from hooks.values.lexicon import names, remembering_short, term
@@ -200,14 +200,6 @@ def _study(report: DiagnosticReport, region: str, when: Moment, days: int) -> St
     )
 
 
-def _when(report: DiagnosticReport) -> Moment | None:
-    return first_moment(
-        moment(report.effective_date_time),
-        period_moment(report.effective_period),
-        moment(report.issued),
-    )
-
-
 def _union(studies: list[Study]) -> Study:
     """Several reports as one study: patterns united, any mass, any stated contrast."""
     newest = min(studies, key=lambda study: study.days)
@@ -256,7 +248,7 @@ def read_studies(
     """All counting MRI studies of a region (`brain` or `spine`), newest first."""
     studies = []
     for report in reports:
-        when = _when(report)
+        when = reported(report)
         days = days_ago(when, today)
         if report.status in FINAL and when and days is not None and region in _regions(report.code):
             studies.append(_study(report, region, when, days))

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from hooks.answer import Evidence
 from hooks.fhir import CodeableConcept, Procedure, ServiceRequest
-from hooks.readings.concepts import evidence, text_of
-from hooks.readings.dates import Moment, days_ago, first_moment, moment, period_moment
+from hooks.readings.concepts import evidence, performed, text_of
+from hooks.readings.dates import Moment, days_ago, moment
 from hooks.readings.text import joined, says
 from hooks.values.codes import in_set
 from hooks.values.lexicon import names
@@ -81,12 +81,6 @@ def _target(text: str, sites: frozenset[str]) -> Target:
     return Target.WHOLE_BRAIN if says(text, "rt-wbrt", _CUES) else Target.OTHER
 
 
-def _performed(procedure: Procedure) -> Moment | None:
-    return first_moment(
-        moment(procedure.performed_date_time), period_moment(procedure.performed_period)
-    )
-
-
 def _course(
     resource: Procedure | ServiceRequest, phase: Phase, when: Moment | None, today: date
 ) -> Course:
@@ -107,7 +101,7 @@ def read_courses(
     for procedure in procedures:
         phase = _PROCEDURE_PHASES.get(procedure.status or "")
         if phase and _is_radiotherapy(procedure.code):
-            courses.append(_course(procedure, phase, _performed(procedure), today))
+            courses.append(_course(procedure, phase, performed(procedure), today))
     for request in requests:
         phase = _REQUEST_PHASES.get(request.status or "")
         if phase and not request.do_not_perform and _is_radiotherapy(request.code):
