@@ -177,6 +177,8 @@ def register(app: Flask, log: Log) -> None:
     """Answer every error of the application with an OperationOutcome, and log its class."""
 
     def known(error: ServiceError) -> Response:
+        if isinstance(error, StoreUnavailable):
+            log.store_failed(error)
         _log(log, error, error.status)
         return outcome_response(error.status, error.issues())
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app
 
 from cds_service import clock, feedback, hook_call, request_body
 from cds_service.edge import Edge, edge_of, log_fields
-from cds_service.errors import JSON, StoreUnavailable
+from cds_service.errors import JSON
 from cds_service.logs import Event
 from hooks import CONTENT_VERSION, Service
 
@@ -54,11 +54,7 @@ def take_feedback(service_id: str) -> Response:
     edge = _edge()
     service = edge.service(service_id)
     items = feedback.parse(request_body.read(feedback.MAX_BODY_BYTES))
-    try:
-        stored = edge.store.record_feedback(service.id, items, edge.clock.now())
-    except StoreUnavailable as failure:
-        edge.log.store_failed(failure)
-        raise
+    stored = edge.store.record_feedback(service.id, items, edge.clock.now())
     edge.log.write(
         Event.FEEDBACK_STORED,
         service=service.id,

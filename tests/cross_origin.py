@@ -31,6 +31,23 @@ class Sent:
     status: int
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the page sees of an answer."""
+
+    status_code: int
+    text: str
+
+    @property
+    def ok(self) -> bool:
+        """As `Response.ok` of the Fetch standard."""
+        return 200 <= self.status_code < 300
+
+    def json(self) -> Any:
+        """The body."""
+        return json.loads(self.text)
+
+
 @dataclass
 class CrossOrigin:
     """One page: its origin, and everything that it sent."""
@@ -40,18 +57,22 @@ class CrossOrigin:
 
     def ask(
         self, method: str, url: str, headers: dict[str, str], body: JsonObject | str | None = None
-    ) -> requests.Response:
-        """One cross-origin request, with its preflight where there must be one."""
+    ) -> Answer:
+        """One cross-origin request. Raises `Blocked`."""
         text = body if isinstance(body, str) else ""
         if isinstance(body, dict):
             text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
             headers = {**headers, "Content-Type": "application/json"}
+        return self.fetch(method, url, headers, text)
+
+    def fetch(self, method: str, url: str, headers: dict[str, str], text: str) -> Answer:
+        """One request, with its preflight where there must be one."""
         unsafe = sorted(name.lower() for name, value in headers.items() if _unsafe(name, value))
         if unsafe:
             self.preflight(method, url, unsafe)
         answer = self.send(method, url, headers, text)
         self.check_origin(answer)
-        return answer
+        return Answer(answer.status_code, answer.text)
 
     def preflight(self, method: str, url: str, headers: list[str]) -> None:
         """Ask whether method and headers are allowed. Raises `Blocked`."""

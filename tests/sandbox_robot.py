@@ -18,10 +18,9 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 import jwt
-import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.cross_origin import FORM, Blocked, CrossOrigin
+from tests.cross_origin import FORM, Answer, Blocked, CrossOrigin
 
 ORIGIN = "https://sandbox.cds-hooks.org"
 USER = "Practitioner/COREPRACTITIONER1"
@@ -161,7 +160,7 @@ class Robot:
         }
         return {**resource, **_chosen(*drug)} if drug else resource
 
-    def get_fhir(self, path: str) -> requests.Response:
+    def get_fhir(self, path: str) -> Answer:
         """Ask the FHIR server, with the old media type that the Sandbox accepts."""
         return self.browser.ask("GET", f"{self.fhir}/{path}", {"Accept": FHIR_ACCEPT})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -163,17 +164,27 @@ def test_a_dismissal_lasts_thirty_days(settings: Settings, days: int, stays_away
     assert (("suspected-lm", "warning") not in again) == stays_away
 
 
-def test_feedback_that_cannot_be_stored_is_503(tmp_path: Path, settings: Settings) -> None:
+def test_feedback_that_cannot_be_stored_is_503(
+    tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("")
     broken = dataclasses.replace(settings, database_url=f"sqlite:///{tmp_path}/file/x.sqlite3")
     app = create_app(broken)
     client = app.test_client()
     assert send(client, item()).status_code == 503
+    assert store_failures(capsys) == ["FileExistsError"]
     assert client.get("/readyz").status_code == 503
+    assert store_failures(capsys) == ["Resting"]
     assert client.get("/livez").status_code == 200
     assert recommendations(chart_open(client))
     assert recommendations(client.post(f"/cds-services/{ORDER}", json=call(ORDER)))
     edge_of(app).close()
+
+
+def store_failures(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The causes in the log lines written since the last time."""
+    lines = map(json.loads, capsys.readouterr().err.splitlines())
+    return [line["error"] for line in lines if line["event"] == "store-failed"]
 
 
 def _items(card: Any) -> list[Any]:

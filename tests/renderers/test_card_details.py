@@ -7,14 +7,10 @@ Sandbox's stack: cds-hooks/sandbox, card-list (react-markdown, remark-gfm, rehyp
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from functools import cache
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 from flask.testing import FlaskClient
 
@@ -23,9 +19,9 @@ from tests import deck
 from tests.charts.build import chart
 from tests.charts.request import request
 from tests.contract.calls import PAIRS, call
+from tests.renderers.render import rendered
 from tests.test_examples import EXAMPLES
 
-HERE = Path(__file__).parent
 RENDERERS = ("sandbox", "marked", "markdown-it")
 INERT = {"p", "strong", "em", "ul", "ol", "li", "code", "br", "h1", "h2", "h3", "h4"}
 LEFTOVER = re.compile(r"\*\*|`|\]\(|&[a-z]+;|<[a-z/]|\\[!-/:-@\[-`{-~]|^\s*(?:[-*] |#+ )", re.M)
@@ -61,21 +57,6 @@ def problems(html: str) -> list[str]:
     found = [f"tag {tag}" for tag in sorted(shown.tags - INERT)]
     found += [f"attribute {name}" for name, _ in shown.attributes]
     return found + [f"left over: {match[0]!r}" for match in LEFTOVER.finditer(shown.text)]
-
-
-def rendered(texts: list[str]) -> dict[str, list[str]]:
-    """The HTML of each text in each renderer."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("not-run: Node.js is not installed")
-    if not (HERE / "node_modules").is_dir():
-        pytest.skip("not-run: `npm ci` was not run in tests/renderers")
-    done = subprocess.run(
-        [node, "render.mjs"], cwd=HERE, input=orjson.dumps(texts), capture_output=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    found: dict[str, list[str]] = orjson.loads(done.stdout)
-    return found
 
 
 def cards_of(client: FlaskClient) -> list[Any]:

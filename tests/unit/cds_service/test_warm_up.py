@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -12,12 +13,16 @@ from cds_service.edge import edge_of
 from cds_service.warm_up import warm_up
 
 
-def test_everything_is_loaded_and_frozen(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
+def test_everything_is_loaded_and_frozen(
+    app: Flask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert list(tmp_path.iterdir()) == []
     try:
         warm_up(app)
         assert gc.get_freeze_count() > 10_000
     finally:
         gc.unfreeze()
+    assert tmp_path / "lm-cds.sqlite3" in tmp_path.iterdir()
     assert "fhir.resources.R4B.servicerequest" in sys.modules
     assert edge_of(app).store.feedback() == []
     assert capsys.readouterr().err == ""
