@@ -1,6 +1,9 @@
 # make run    sandbox on http://127.0.0.1:5000, in the foreground
 # make serve  the service as in production (PORT, WORKERS, THREADS, PROFILE)
-# make test   all tests;  make lint  all static checks;  make lock  renew the lock files
+# make test   all tests that need Python alone;  make lint  all static checks
+# make test-postgres, test-renderers, test-browser, test-hapi  those that need more, and install it
+# make hapi   a HAPI FHIR server (HAPI_PORT);  make fixtures  the test patients into a server (FHIR)
+# make lock   renew the lock files;  make screenshots  renew those of the documents
 # make bench  milliseconds per call beside an empty Flask view
 
 SHELL := /bin/bash
@@ -17,7 +20,7 @@ GUNICORN = exec $(BIN)/gunicorn --config cds_service/gunicorn_conf.py --bind $(H
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--strip-extras --allow-unsafe --all-build-deps
 
-.PHONY: run serve test test-browser test-renderers test-postgres test-hapi hapi fixtures screenshots lint bench lock clean
+.PHONY: run serve test test-browser test-renderers renderers test-postgres test-hapi hapi fixtures screenshots lint bench lock clean
 
 run: .venv/.run
 	LM_CDS_PROFILE=sandbox $(GUNICORN) --threads $(THREADS)
@@ -28,12 +31,17 @@ serve: .venv/.run
 test: .venv/.dev
 	$(BIN)/pytest -m "not browser and not hapi" --ignore=tests/renderers --ignore=tests/postgres --cov=hooks --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
-test-browser: .venv/.dev
+test-browser: .venv/.dev renderers
+	$(BIN)/python -m tests.debian chromium
 	$(BIN)/pytest -m browser tests/browser
 
-test-renderers: .venv/.dev
-	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/renderers
+test-renderers: .venv/.dev renderers
 	$(BIN)/pytest tests/renderers
+
+# Without npm the tests that need the renderers say so.
+renderers: .venv/.dev
+	$(BIN)/python -m tests.debian npm
+	if command -v npm >/dev/null; then npm ci --ignore-scripts --no-audit --no-fund --prefix tests/renderers; fi
 
 test-postgres: .venv/.dev
 	$(BIN)/python -m tests.postgres.run

@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests import debian
 from tests.hapi import build
 from tests.hapi.server import Options, answers, hapi_server
 
@@ -30,6 +31,7 @@ SERVERS: tuple[tuple[Options, list[str]], ...] = (
 
 def main(options: list[str]) -> int:
     """Run the tests; the exit status."""
+    debian.install(["javac", "mvn"])
     given = (os.environ.get("HAPI_URL") or DEFAULT_URL).rstrip("/")
     second, less = SERVERS[1]
     try:

@@ -18,6 +18,7 @@ from tests.hapi.proxy import Proxy
 pytestmark = pytest.mark.hapi
 NEEDS = needs("order-sign")
 FAULT = "500"
+KNOWN = "breast-diplopia-and-headache"
 ORDERS = [(case, case.facts.get("order") or {}) for case in deck.shared_cases()]
 METHOTREXATE = [
     case
@@ -50,21 +51,28 @@ def test_every_methotrexate_case_with_every_query_refused_in_turn(
 
 @pytest.mark.skipif(not real_data.FOLDER.exists(), reason=real_data.ABSENT)
 @pytest.mark.parametrize("service_id", sorted(deck.SERVICE_OF.values()))
-def test_calls_of_other_clients(hapi: Hapi, later: FlaskClient, service_id: str) -> None:
-    """Sent to this server without prefetch: mostly unknown patients, never a fault of ours."""
+@pytest.mark.parametrize("known", [False, True], ids=["patients unknown", "patient known"])
+def test_calls_of_other_clients(
+    hapi: Hapi, later: FlaskClient, service_id: str, known: bool
+) -> None:
+    """Sent to this server without prefetch, about their own patients or one that it holds."""
+    held = calls.held_story(hapi, KNOWN, "others").patient_id if known else None
     paths = [path for path in real_data.hook_bodies() if real_data.is_json(path)]
-    seen = {sent(later, service_id, at(hapi, path.read_bytes())) for path in paths}
-    assert seen <= {200, 400, 412}
-    assert seen & {200, 412}
+    seen = [sent(later, service_id, at(hapi, path.read_bytes(), held)) for path in paths]
+    assert set(seen) <= ({200, 400} if known else {200, 400, 412})
+    assert len(seen) - seen.count(400) > 10
 
 
-def at(hapi: Hapi, body: bytes) -> object:
+def at(hapi: Hapi, body: bytes, patient_id: str | None) -> object:
     """A call changed to ask this server for everything; anything else stays as it is."""
     call = json.loads(body)
     if not isinstance(call, dict):
         return call
     dropped = ("prefetch", "fhirAuthorization")
     kept: JsonObject = {name: value for name, value in call.items() if name not in dropped}
+    context = kept.get("context")
+    if patient_id and isinstance(context, dict):
+        kept["context"] = context | {"patientId": patient_id}
     return kept | {"fhirServer": hapi.base}
 
 

@@ -38,18 +38,6 @@ def binaries() -> Path | None:
     return max(found, key=_version).parent if found else None
 
 
-def install() -> bool:
-    """Install Debian's package as root; whether there is a server afterwards."""
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return False
-    quiet: dict[str, Any] = {"env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
-    quiet |= {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    package = ["apt-get", "install", "-y", "--no-install-recommends", "postgresql"]
-    for command in (["apt-get", "update"], package):
-        subprocess.run(command, check=False, **quiet)
-    return binaries() is not None
-
-
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
     """A server with the binaries of `folder`; yields the URL of a role that may do everything."""

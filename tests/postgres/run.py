@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests import debian
 from tests.postgres import cluster
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,8 @@ TESTS = (
 def main(arguments: list[str]) -> int:
     """The exit code of pytest; 0 with `not-run` where no server can be had."""
     folder = cluster.binaries()
-    if folder is None and cluster.install():
+    if folder is None:
+        debian.install(["initdb"])
         folder = cluster.binaries()
     if folder is None:
         print("not-run: no PostgreSQL")
