@@ -30,11 +30,12 @@ def _reports_gaps(chart: Chart) -> bool:
 SERVICE = Service(
     id="lm-patient-view",
     hook="patient-view",
-    title="Leptomeningeal metastasis: suspicion and work-up",
+    title="Leptomeningeal metastasis: suspicion, work-up and guidance",
     description=(
         "Shows findings that EANO-ESMO 2023 lists as reasons to consider leptomeningeal "
-        "metastasis, a missing repeat lumbar puncture after non-positive CSF cytology, and a "
-        "positive CSF cytology without diagnosis. Adults with solid tumours."
+        "metastasis, a missing repeat lumbar puncture after non-positive CSF cytology, a positive "
+        "CSF cytology without diagnosis, and guidance for established leptomeningeal metastasis: "
+        "type, missing imaging and results, options, follow-up. Adults with solid tumours."
     ),
     usage_requirements=(
         "FHIR R4. Patient and Condition are required, in prefetch or from the FHIR server; "

@@ -30,6 +30,7 @@ from hooks.facts.work_up import (
     pending_csf_cytology,
     puncture_risk,
 )
+from hooks.patient_view import established
 from hooks.readings.chart import Chart
 from hooks.readings.cytology import Sample
 from hooks.readings.dates import within
@@ -270,5 +271,6 @@ RULES = {
     "repeat-lp": repeat_lp,
     "suspected-lm": suspected_lm,
     "two-nonpositive-csf": two_nonpositive_csf,
+    **established.RULES,
 }
 """The rule of each recommendation, by id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -29,6 +30,7 @@ from hooks.readings.csf_space import (
 )
 from hooks.readings.cytology import Cytologies, read_cytologies
 from hooks.readings.dates import birth_dates, completed_years, moment
+from hooks.readings.focal import FocalLesion, read_focal_lesion
 from hooks.readings.imaging import Mass, Study, brain_masses, read_studies
 from hooks.readings.laboratory import Laboratory, read_dialysis, read_laboratory
 from hooks.readings.malignancy import (
@@ -43,8 +45,17 @@ from hooks.readings.malignancy import (
     unknown_site,
 )
 from hooks.readings.medication import Drug
+from hooks.readings.molecular import Marker, read_markers
 from hooks.readings.order import DrugOrder, read_order
-from hooks.readings.performance import Score, read_hospice, read_score
+from hooks.readings.performance import (
+    Expectancy,
+    Score,
+    Scorecard,
+    read_hospice,
+    read_life_expectancy,
+    read_score,
+    read_scorecard,
+)
 from hooks.readings.radiotherapy import Course, read_courses
 from hooks.readings.safety import (
     read_infection,
@@ -58,6 +69,7 @@ from hooks.readings.treatments import (
     read_antithrombotics,
     read_emetogenic,
     read_interacting,
+    read_lm_treatment,
     read_methotrexate_given,
 )
 from hooks.readings.work_up import Ordered, read_orders
@@ -187,6 +199,36 @@ class Chart:
     def score(self, scale: str) -> Score | None:
         """The current `kps` or `ecog`."""
         return read_score(scale, self.record.of(Observation), self.today)
+
+    @cached_property
+    def life_expectancy(self) -> Expectancy | None:
+        """The documented life expectancy that is current."""
+        return read_life_expectancy(self.record.of(Observation), self.today)
+
+    @cached_property
+    def scorecard(self) -> Scorecard | None:
+        """The newest standard neurological assessment of LM."""
+        return read_scorecard(self.record.of(Observation), self.today)
+
+    @cached_property
+    def markers(self) -> Mapping[str, Marker]:
+        """The deciding result of each tumour marker, by gene."""
+        return read_markers(
+            self.record.of(DiagnosticReport),
+            self.record.of(Observation),
+            self.record.of(Condition),
+            self.today,
+        )
+
+    @cached_property
+    def focal_lesion(self) -> FocalLesion | None:
+        """A focal symptomatic lesion on the problem list."""
+        return read_focal_lesion(self.record.of(Condition))
+
+    @cached_property
+    def lm_treatment(self) -> tuple[Evidence, ...]:
+        """Active treatment of leptomeningeal metastasis; the value names the drug."""
+        return read_lm_treatment(self.server_orders)
 
     @cached_property
     def hospice(self) -> Evidence | None:

@@ -20,7 +20,7 @@ from hooks.readings.concepts import (
     verification,
 )
 from hooks.readings.dates import Moment, days_ago, first_moment, moment
-from hooks.readings.text import clauses, joined, unnegated
+from hooks.readings.text import clauses, joined, says, unnegated
 from hooks.values.codes import all_matches, codings, in_set, memberships
 from hooks.values.lexicon import names, term
 
@@ -41,6 +41,7 @@ class Malignancy:
     site: str
     began: Moment | None
     source: Evidence
+    small_cell: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +133,14 @@ def _read(condition: Condition) -> Malignancy | None:
     began = onset_or_recorded(condition)
     source = evidence(condition, _LABELS[name], None, began, "code" if coded else "text")
     kind = _CLASSES.get(name, Kind.SOLID)
-    return Malignancy(
-        kind, name.rsplit("-", 1)[-1] if kind is Kind.SOLID else "none", began, source
-    )
+    site = name.rsplit("-", 1)[-1] if kind is Kind.SOLID else "none"
+    return Malignancy(kind, site, began, source, _is_small_cell(condition))
+
+
+def _is_small_cell(condition: Condition) -> bool:
+    """Small cell by code or text, also beside a code that cannot tell (ICD-10-CM C34)."""
+    coded = in_set("cancer-small-cell", condition.code)
+    return coded or says(text_of(condition.code), "cancer-small-cell", "cancer-not-a-cancer")
 
 
 def unknown_site(source: Evidence) -> Malignancies:

@@ -50,13 +50,31 @@ def _parts(clause: str) -> Iterator[str]:
         yield waiting
 
 
+def is_another_braf_change(text: str) -> bool:
+    """Whether a text names changes of BRAF, none of them at V600."""
+    return names(text, "marker-amino-acid-change") and not names(text, "marker-braf-v600")
+
+
+def _named(text: str) -> list[str]:
+    return [gene for gene in GENES if names(text, f"marker-{gene.lower()}-named")]
+
+
 def read(text: str) -> dict[str, str]:
     """`pos` or `neg` for each marker that a report text decides; an undecided one is absent."""
     found: dict[str, str] = {}
     for part in (part for clause in clauses(text) for part in _parts(clause)):
         verdict = _verdict(part)
-        for gene in GENES:
-            decided = verdict in ("pos", "neg") and names(part, f"marker-{gene.lower()}-named")
-            if decided and verdict and found.get(gene) != "pos":
+        if verdict not in ("pos", "neg"):
+            continue
+        for gene in _named(part):
+            other = gene == "BRAF" and verdict == "pos" and is_another_braf_change(part)
+            if not other and found.get(gene) != "pos":
                 found[gene] = verdict
     return found
+
+
+def read_report(title: str, conclusion: str) -> dict[str, str]:
+    """The same for a report; a conclusion that names no marker is about those of its title."""
+    titled = () if _named(conclusion) else _named(title)
+    about = {gene: read(f"{gene} {conclusion}") for gene in titled}
+    return {gene: found[gene] for gene, found in about.items() if gene in found} or read(conclusion)

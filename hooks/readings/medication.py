@@ -11,8 +11,8 @@ import msgspec
 
 from hooks.fhir import CodeableConcept, JsonObject, Medication, Reference, contained
 from hooks.readings.concepts import CONDITION_CUES, all_text_of, text_of
-from hooks.readings.text import joined, says
-from hooks.values.codes import codings, in_set, normalised, value_set
+from hooks.readings.text import clauses, joined, says, unnegated
+from hooks.values.codes import codings, display_in, in_set, normalised, value_set
 from hooks.values.lexicon import names
 
 
@@ -173,6 +173,14 @@ def is_drug(product: Product, name: str) -> bool:
     if in_set(name, product.concept, *product.ingredients):
         return True
     return says(joined((product.text, product.ingredient_text)), name, CONDITION_CUES)
+
+
+def drug_name(product: Product, name: str) -> str | None:
+    """The drug of a value set and text term that a product is, by the word of that term."""
+    coded = display_in(name, product.concept, *product.ingredients)
+    texts = coded or joined((product.text, product.ingredient_text))
+    named = (m for part in clauses(texts) for m in unnegated(part, name, CONDITION_CUES))
+    return next((match.group().lower() for match in named), None)
 
 
 def has_code(product: Product, name: str) -> bool:

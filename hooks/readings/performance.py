@@ -16,12 +16,13 @@ from hooks.readings.concepts import (
     observed,
     shifted,
     text_of,
+    unit_of,
 )
 from hooks.readings.dates import days_ago, within
-from hooks.readings.text import says
+from hooks.readings.text import joined, normalised, says
 from hooks.values.codes import codings, in_set
 from hooks.values.lexicon import names, term
-from hooks.values.parameters import answer_codes, window
+from hooks.values.parameters import answer_codes, limit, unit_factors, window
 
 _RANGES = {"kps": range(101), "ecog": range(6)}
 _LABELS = {"kps": "Karnofsky performance status", "ecog": "ECOG performance status"}
@@ -66,6 +67,62 @@ def read_score(scale: str, observations: Iterable[Observation], today: date) -> 
             scores.append(Score(value, days, source))
     worse = 1 if scale == "kps" else -1
     return min(scores, key=lambda score: (score.days, worse * score.value), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectancy:
+    """A documented life expectancy in days."""
+
+    days: float
+    source: Evidence
+
+
+def _expected_days(observation: Observation) -> float | None:
+    """The documented days: a quantity, else words for less than a month."""
+    quantity = observation.value_quantity
+    if quantity:
+        number = shifted(quantity)
+        factor = unit_factors("life_expectancy").get(unit_of(quantity))
+        return number * factor if number is not None and factor else None
+    text = joined((observation.value_string, text_of(observation.value_codeable_concept)))
+    short = names(normalised(text), "life-expectancy-short")
+    return limit("life_expectancy_in_words") if short else None
+
+
+def read_life_expectancy(observations: Iterable[Observation], today: date) -> Expectancy | None:
+    """The newest current life expectancy; on one day the shorter one."""
+    found = []
+    for observation in observations:
+        named = names(text_of(observation.code), "life-expectancy-named")
+        when = observed(observation)
+        age, days = days_ago(when, today), _expected_days(observation)
+        current = observation.status in FINAL and within(age, window("performance_days"))
+        if named and current and days is not None and age is not None:
+            shown = "below 30 d" if days < limit("life_expectancy_short") else "30 d or more"
+            source = evidence(observation, "life expectancy", shown, when)
+            found.append((age, days, source))
+    best = min(found, key=lambda entry: entry[:2], default=None)
+    return Expectancy(best[1], best[2]) if best else None
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """The newest standard neurological assessment of LM."""
+
+    days: int
+    source: Evidence
+
+
+def read_scorecard(observations: Iterable[Observation], today: date) -> Scorecard | None:
+    """The newest NANO, RANO-LM, LANO or LM scorecard; None = none on record."""
+    found = []
+    for observation in observations:
+        when = observed(observation)
+        days = days_ago(when, today)
+        named = names(text_of(observation.code), "lm-scorecard")
+        if named and observation.status in FINAL and days is not None:
+            found.append(Scorecard(days, evidence(observation, "LM scorecard", None, when)))
+    return min(found, key=lambda card: card.days, default=None)
 
 
 def _is_hospice(resource: Condition | ServiceRequest | Procedure) -> bool:

@@ -16,7 +16,8 @@ from hooks.fhir import (
 from hooks.readings.concepts import CONDITION_CUES, evidence, notes_of, text_of
 from hooks.readings.dates import Moment, days_ago, first_moment, moment
 from hooks.readings.dosing import NO_DOSE, Dose, read_quantity
-from hooks.readings.medication import Drug, Medicated, drug_of, is_drug, product_of
+from hooks.readings.medication import Drug, Medicated, drug_name, drug_of, is_drug, product_of
+from hooks.readings.order import DrugOrder
 from hooks.readings.route import Route, route_of
 from hooks.readings.text import joined, says
 from hooks.values.lexicon import names
@@ -135,6 +136,32 @@ def read_interacting(
         for name, label in INTERACTING.items()
         if is_drug(product_of(request, medications), name)
     )
+
+
+def read_lm_treatment(orders: Iterable[DrugOrder]) -> tuple[Evidence, ...]:
+    """Active treatment of LM: listed systemic drugs, and drugs by an intrathecal route."""
+    found = []
+    for order in orders:
+        if order.request.status == "active" and not order.request.do_not_perform:
+            drug = _lm_drug(order)
+            authored = moment(order.request.authored_on)
+            found += [evidence(order.request, _LM_TREATMENT, drug, authored)] if drug else []
+    return tuple(found)
+
+
+_LM_TREATMENT = "treatment of LM"
+
+
+def _lm_drug(order: DrugOrder) -> str | None:
+    """The name of the drug in our own words; None for an order that is no treatment of LM."""
+    systemic = drug_name(order.product, "lm-treatment-systemic")
+    if systemic:
+        return systemic
+    if not order.intrathecal:
+        return None
+    methotrexate = order.drug.value if order.drug is Drug.METHOTREXATE else None
+    given = methotrexate or drug_name(order.product, "lm-treatment-intrathecal")
+    return f"intrathecal {given}" if given else None
 
 
 def read_nitrous_oxide(

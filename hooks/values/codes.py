@@ -6,7 +6,7 @@ prefix; every other code matches exactly. Displays are never compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -29,11 +29,15 @@ _ALIASES = {
 
 @dataclass(frozen=True, slots=True)
 class ValueSet:
-    """The codes of one concept: exact (system, code) pairs and ICD-10-CM prefixes without dots."""
+    """The codes of one concept: exact (system, code) pairs and ICD-10-CM prefixes without dots.
+
+    `displays` holds the displays that the value set gives its exact codes.
+    """
 
     name: str
     exact: frozenset[tuple[str, str]]
     prefixes: tuple[str, ...]
+    displays: Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,16 @@ def value_set(name: str) -> ValueSet:
     path = resources.files("hooks.values") / "value_sets" / f"{name}.json"
     exact: set[tuple[str, str]] = set()
     prefixes: list[str] = []
+    displays: dict[tuple[str, str], str] = {}
     for include in orjson.loads(path.read_bytes())["compose"]["include"]:
         system = include["system"]
         for concept in include.get("concept", ()):
-            exact.add(normalised(Coding(system, concept["code"])))
+            pair = normalised(Coding(system, concept["code"]))
+            exact.add(pair)
+            displays |= {pair: concept["display"]} if "display" in concept else {}
         for condition in include.get("filter", ()):
             prefixes.append(normalised(Coding(system, condition["value"]))[1])
-    return ValueSet(name, frozenset(exact), tuple(prefixes))
+    return ValueSet(name, frozenset(exact), tuple(prefixes), displays)
 
 
 @cache
@@ -106,6 +113,13 @@ def codings(concept: CodeableConcept | None) -> tuple[Coding, ...]:
 def in_set(name: str, *concepts: CodeableConcept | None) -> bool:
     """Whether any coding of any of the concepts is in the value set."""
     return any(name in memberships(coding) for c in concepts for coding in codings(c))
+
+
+def display_in(name: str, *concepts: CodeableConcept | None) -> str:
+    """The display of the value set for the first code in it; empty where there is none."""
+    known = value_set(name).displays
+    shown = (known.get(normalised(c), "") for concept in concepts for c in codings(concept))
+    return next((display for display in shown if display), "")
 
 
 def _best(names: Iterable[str], coding: Coding) -> tuple[int, str | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from hooks.values import yaml_file
 
@@ -98,3 +99,32 @@ def finding_kinds() -> dict[str, FindingKind]:
         )
         for code, row in rows.items()
     }
+
+
+@dataclass(frozen=True, slots=True)
+class TargetedTumour:
+    """A tumour site with a targeted option: its label, and the markers that are looked at."""
+
+    site: str
+    label: str
+    markers: tuple[str, ...]
+
+
+@cache
+def targeted_tumours() -> tuple[TargetedTumour, ...]:
+    """The tumours that need marker results, in the order of the data file."""
+    rows = yaml_file("parameters/targeted_options.yaml")["tumours"]
+    return tuple(
+        TargetedTumour(site, row["label"], tuple(row["markers"])) for site, row in rows.items()
+    )
+
+
+@cache
+def targeted_drugs(marker: str) -> tuple[str, ...]:
+    """The drugs of a marker whose active order a card names."""
+    return tuple(yaml_file("parameters/targeted_options.yaml")["drugs"][marker])
+
+
+def classification_rules() -> dict[str, Any]:
+    """Letters and certainties of the EANO-ESMO types, as printed."""
+    return yaml_file("parameters/eano_classification.yaml")
