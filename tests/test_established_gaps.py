@@ -202,7 +202,7 @@ def told(answer: JsonObject, recommendation: str) -> str:
     paragraphs = card["detail"].split("\n\n")
     own = [p for p in paragraphs if p.startswith(f"**{title(recommendation)}**")]
     assert len(own) == 1, paragraphs
-    return str(own[0].split("**:", 1)[-1].split(" Data used: ")[0]).split("):", 1)[-1]
+    return str(own[0].split("):", 1)[1].split(" Data used: ")[0].split(" Source: ")[0])
 
 
 def shown(answer: JsonObject, gap: Gap) -> str:
