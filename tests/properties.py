@@ -8,13 +8,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tests import deck
-from tests.charts.strategies import order_sign_facts, patient_view_facts
+from tests.charts.strategies import established_facts, order_sign_facts, patient_view_facts
 from tests.charts.transform import without_uuid
 from tests.charts.vocabulary import JsonObject
 
 RANK = {"critical": 3, "warning": 2, "info": 1}
 calls = st.one_of(
     st.tuples(st.just("patient-view"), patient_view_facts()),
+    st.tuples(st.just("patient-view"), established_facts()),
     st.tuples(st.just("order-sign"), order_sign_facts()),
 )
 thorough = settings(

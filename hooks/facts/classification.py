@@ -17,9 +17,9 @@ _LETTERS = {Pattern.LINEAR: "A", Pattern.NODULAR: "B", Pattern.BOTH: "C"}
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """Type and certainty of LM; `letter` None = not determinable, `missing` says why."""
+    """Type and certainty of LM; None = not determinable, `missing` says why the letter is not."""
 
-    type: str
+    type: str | None
     letter: str | None
     certainty: str
     missing: tuple[str, ...]
@@ -27,7 +27,7 @@ class Classification:
     @property
     def shown(self) -> str:
         """The type as printed, e.g. `IIA`, or the roman number alone."""
-        return self.type + (self.letter or "")
+        return (self.type or "") + (self.letter or "")
 
 
 def _letter(chart: Chart) -> str | None:
@@ -40,11 +40,19 @@ def _letter(chart: Chart) -> str | None:
     return "D-hydrocephalus" if is_yes(hydrocephalus_on_record(chart)) else "D-normal"
 
 
-def _certainty(kind: str, letter: str | None, typical_signs: bool) -> str:
+def _type(chart: Chart) -> str | None:
+    """I with tumour cells in CSF; II only after all results were read."""
+    if is_yes(positive_csf_cytology(chart)):
+        return "I"
+    unread = any(map(chart.record.failed, ("DiagnosticReport", "Observation")))
+    return None if unread else "II"
+
+
+def _certainty(kind: str | None, letter: str | None, typical_signs: bool) -> str:
     rules = classification_rules()
     if kind == "I":
         return str(rules["certainty"]["type_I"])
-    if letter is None:
+    if kind is None or letter is None:
         return str(rules["not_determinable"])
     return str(rules["certainty"]["type_II"][letter]["with" if typical_signs else "without"])
 
@@ -52,8 +60,7 @@ def _certainty(kind: str, letter: str | None, typical_signs: bool) -> str:
 @once
 def classification(chart: Chart) -> Classification:
     """The EANO-ESMO type of a chart with established LM."""
-    kind = "I" if is_yes(positive_csf_cytology(chart)) else "II"
-    letter = _letter(chart)
+    kind, letter = _type(chart), _letter(chart)
     certainty = _certainty(kind, letter, is_yes(typical_clinical_signs(chart)))
     missing = () if letter else mri_without_pattern(chart).missing
     return Classification(kind, letter, certainty, missing)

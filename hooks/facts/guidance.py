@@ -11,7 +11,7 @@ from hooks.facts.suspicion import findings
 from hooks.readings.chart import Chart
 from hooks.readings.csf_space import Flow
 from hooks.readings.dates import within
-from hooks.readings.imaging import TYPICAL, Pattern, Study
+from hooks.readings.imaging import TYPICAL, Mass, Pattern, Study
 from hooks.readings.malignancy import Kind
 from hooks.values.parameters import limit, window
 
@@ -31,18 +31,20 @@ def mri_limit_days(chart: Chart) -> float:
     return window("neuraxis_mri_on_treatment_days" if on_treatment else "neuraxis_mri_days")
 
 
+_CONTRAST = {True: "with contrast", False: "without contrast", None: "contrast not stated"}
+
+
 def _current(studies: tuple[Study, ...], part: str, chart: Chart) -> Answer:
-    """Whether the newest study of a part has stated contrast and is current."""
+    """Whether some study of a part has stated contrast and is current."""
     if not studies:
         return unknown(f"MRI {part}")
+    limit_days = mri_limit_days(chart)
+    for study in studies:
+        if study.contrast and within(study.days, limit_days):
+            return yes(study.source, value=_CONTRAST[True])
     newest = studies[0]
-    contrast = {True: "with contrast", False: "without contrast", None: "contrast not stated"}
-    stated = contrast[newest.contrast]
-    if not within(newest.days, mri_limit_days(chart)):
-        return no(newest.source, value=f"{stated}, too old")
-    if newest.contrast:
-        return yes(newest.source, value=stated)
-    return no(newest.source, value=stated)
+    age = "" if within(newest.days, limit_days) else ", too old"
+    return no(newest.source, value=_CONTRAST[newest.contrast] + age)
 
 
 @fact
@@ -86,9 +88,13 @@ def _unclear(chart: Chart) -> tuple[str, ...]:
 
 @fact
 def hydrocephalus_on_record(chart: Chart) -> Answer:
-    """Is hydrocephalus on record?"""
-    found = chart.hydrocephalus
-    return yes(found.source) if found else unknown("an entry of hydrocephalus")
+    """Is hydrocephalus on record, as a problem or as obstructive on the brain MRI?"""
+    found, (masses, study) = chart.hydrocephalus, chart.masses
+    if found:
+        return yes(found.source)
+    if study and Mass.OBSTRUCTIVE_HYDROCEPHALUS in masses:
+        return yes(replace(study.source, value=Mass.OBSTRUCTIVE_HYDROCEPHALUS.value))
+    return unknown("an entry of hydrocephalus")
 
 
 @fact

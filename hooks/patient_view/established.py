@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from hooks.answer import Answer, Fill, Verdict, applies, silent
+from hooks.answer import Answer, Verdict, applies, silent
 from hooks.facts import guidance
-from hooks.facts.classification import classification
+from hooks.facts.classification import Classification, classification
 from hooks.facts.diagnosis import lm_established, positive_csf_cytology
 from hooks.facts.fact import is_no, is_yes
 from hooks.facts.suspicion import gate, typical_clinical_signs, typical_mri
@@ -103,8 +103,9 @@ def _mri_withheld(chart: Chart, missing: dict[str, Answer]) -> tuple[str, ...]:
 def eano_classification(chart: Chart) -> Verdict:
     """P1, step 4: type and certainty, with their inputs."""
     found = classification(chart)
+    known = "typed" if found.letter else "letter-unknown"
     verdict = applies(
-        "typed" if found.letter else "letter-unknown",
+        known if found.type else "type-unknown",
         lm_established(chart),
         positive_csf_cytology(chart),
         typical_mri(chart),
@@ -131,7 +132,9 @@ def _inputs(chart: Chart) -> str:
         "MRI spine": chart.spine[0].day if chart.spine else None,
     }
     shown_days = [f"{name} {day_shown(day)}" for name, day in dated.items() if day]
-    return f"Inputs dated {listed(shown_days)}" if shown_days else "No dated input on record"
+    unread = _unread(chart, "DiagnosticReport", "Observation")
+    absent = "Input dates not read" if unread else "No dated input on record"
+    return f"Inputs dated {listed(shown_days)}" if shown_days else absent
 
 
 def _classification_remarks(chart: Chart) -> tuple[str, ...]:
@@ -139,10 +142,15 @@ def _classification_remarks(chart: Chart) -> tuple[str, ...]:
     provisional = found.type == "II" and found.letter is not None
     return (
         *(("certainty-provisional",) if provisional else ()),
-        *(("no-rule-for-type",) if found.type == "II" or found.letter not in _ROWS else ()),
+        *(("no-rule-for-type",) if _without_rule(found) else ()),
         *(("mri-and-csf-apart",) if _mri_and_csf_apart(chart) else ()),
         *(("reports-unread",) if _unread(chart, "DiagnosticReport", "Observation") else ()),
     )
+
+
+def _without_rule(found: Classification) -> bool:
+    """The sources have rules for type I with a known letter only."""
+    return found.type == "II" or (found.type == "I" and found.letter not in (None, *_ROWS))
 
 
 def _mri_and_csf_apart(chart: Chart) -> bool:
@@ -253,21 +261,14 @@ def intrathecal_therapy_option(chart: Chart) -> Verdict:
     if is_yes(obstructed):
         return silent(obstructed)
     typical, plain = typical_mri(chart), guidance.mri_without_pattern(chart)
-    if not (is_yes(typical) or is_yes(plain)):
-        return silent(typical, plain)
+    hydrocephalus = guidance.hydrocephalus_on_record(chart)
+    row = _ROWS.get(classification(chart).letter or "")
+    if row is None:
+        return silent(hydrocephalus) if is_yes(plain) else silent(typical, plain)
     pattern = typical if is_yes(typical) else plain
     answers = (lm_established(chart), poor, positive, pattern, obstructed)
-    verdict = applies(_row(chart), *answers, **_option_fills(chart, poor))
-    hydrocephalus = guidance.hydrocephalus_on_record(chart)
+    verdict = applies(row, *answers, status=poor.value or "", flow=_flow_shown(chart))
     return replace(verdict, remarks=("hydrocephalus-first",) if is_yes(hydrocephalus) else ())
-
-
-def _row(chart: Chart) -> str:
-    return _ROWS.get(classification(chart).letter or "", "row-d")
-
-
-def _option_fills(chart: Chart, poor: Answer) -> dict[str, Fill]:
-    return {"status": poor.value or "", "flow": _flow_shown(chart)}
 
 
 def _flow_shown(chart: Chart) -> str:
@@ -304,9 +305,9 @@ def follow_up_scorecard(chart: Chart) -> Verdict:
         return silent(treated)
     if is_yes(assessed):
         return silent(assessed)
-    absent = "unread" if _unread(chart, "Observation") else "none"
+    known = "overdue" if is_no(assessed) else "none"
     return applies(
-        "overdue" if is_no(assessed) else absent,
+        "unread" if _unread(chart, "Observation") else known,
         lm_established(chart),
         treated,
         assessed,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from tests.charts.orders import given, order_identifier, ordered
@@ -122,13 +121,26 @@ def anticoagulant(writer: Writer, value: object) -> None:
         ordered(writer, "anticoagulant", status="on-hold")
 
 
+SYSTEMIC_DRUGS = (
+    "alectinib",
+    "osimertinib",
+    "lorlatinib",
+    "tucatinib",
+    "trastuzumab_deruxtecan",
+    "dabrafenib",
+)
+"""Drugs that count as treatment of leptomeningeal metastasis by any route."""
+
+
 def lm_treatment(writer: Writer, value: object) -> None:
-    """Treatment of leptomeningeal metastasis: a systemic drug, or `intrathecal`."""
-    drugs: dict[object, Callable[[], object]] = {
-        "intrathecal": lambda: ordered(
-            writer, "cytarabine", {"route": "IT", "dose": 50, "unit": "mg"}
-        ),
-    }
-    if value:
-        write = drugs.get(value, lambda: ordered(writer, writer.pick(("alectinib", "osimertinib"))))
-        write()
+    """Treatment of leptomeningeal metastasis: true, one of the systemic drugs, `intrathecal`."""
+    if not value:
+        return
+    if value == "intrathecal":
+        ordered(writer, "cytarabine", {"route": "IT", "dose": 50, "unit": "mg"})
+    elif value is True:
+        ordered(writer, writer.pick(SYSTEMIC_DRUGS[:2]))
+    elif value in SYSTEMIC_DRUGS:
+        ordered(writer, str(value))
+    else:
+        raise KeyError(f"unknown treatment: {value}")

@@ -21,10 +21,10 @@ _REPORTS = {
 _LABORATORY = [{"coding": [{"system": CATEGORY, "code": "laboratory"}]}]
 
 
-def add_marker(writer: Writer, marker: str, result: str) -> None:
+def add_marker(writer: Writer, marker: str, result: str, as_condition: bool) -> None:
     """One marker result (`pos` or `neg`) in the notation of the style."""
     key, notation = f"{marker}={result}", writer.notation()
-    if notation == "snomed" and has_concept("marker_condition", key):
+    if as_condition and notation == "snomed" and has_concept("marker_condition", key):
         code = writer.concept("marker_condition", key)
         condition(writer, code, recordedDate=writer.day(300))
     elif notation == "text":

@@ -47,6 +47,14 @@ def _years_before(day: date, years: int) -> date:
         return day.replace(year=day.year - years, day=28)
 
 
+_TUMOUR = {"EGFR": "lung", "ALK": "lung", "HER2": "breast", "BRAF": "melanoma"}
+
+
+def _is_named_by(marker: str, entry: dict[str, Any]) -> bool:
+    """Whether a Condition code of this marker result names the same tumour as the entry."""
+    return entry["site"] == _TUMOUR[marker] and not entry.get("small_cell")
+
+
 def cancers(writer: Writer, entries: list[dict[str, Any]]) -> None:
     """All malignancies of the patient with what refines them."""
     for entry in entries:
@@ -57,7 +65,7 @@ def cancers(writer: Writer, entries: list[dict[str, Any]]) -> None:
         if entry.get("metastatic"):
             _metastases(writer, entry)
         for marker, result in (entry.get("markers") or {}).items():
-            add_marker(writer, marker, result)
+            add_marker(writer, marker, result, _is_named_by(marker, entry))
 
 
 def _cancer(writer: Writer, entry: dict[str, Any]) -> None:

@@ -133,6 +133,91 @@ _ORDER = st.fixed_dictionaries(
         "planned_h": st.sampled_from([None, 24]),
     }
 )
+_MARKER = st.sampled_from([None, "pos", "neg"])
+_TUMOURS = {
+    "lung": st.fixed_dictionaries({"EGFR": _MARKER, "ALK": _MARKER}),
+    "breast": st.fixed_dictionaries({"HER2": _MARKER}),
+    "melanoma": st.fixed_dictionaries({"BRAF": _MARKER}),
+    "colon": st.just({}),
+}
+
+
+@st.composite
+def _tumour(draw: st.DrawFn, site: str) -> Facts:
+    """One malignancy with what is known of its markers."""
+    markers = {name: result for name, result in draw(_TUMOURS[site]).items() if result}
+    small = {"small_cell": True} if site == "lung" and draw(st.integers(0, 4)) == 0 else {}
+    return {"site": site, "metastatic": draw(st.booleans()), "markers": markers, **small}
+
+
+@st.composite
+def _tumours(draw: st.DrawFn) -> list[Facts]:
+    """One or two solid tumours; sometimes none, or only what no guideline of LM covers."""
+    odd: list[list[Facts]] = [
+        [],
+        [{"site": "ALL", "class": "heme"}],
+        [{"site": "glioblastoma", "class": "cns"}],
+        [{"site": "secondary_only", "metastatic": True}],
+    ]
+    if draw(st.integers(0, 7)) == 0:
+        return draw(st.sampled_from(odd))
+    sites = draw(st.lists(st.sampled_from(sorted(_TUMOURS)), min_size=1, max_size=2, unique=True))
+    return [draw(_tumour(site)) for site in sites]
+
+
+def _scored(values: list[int]) -> st.SearchStrategy[list[int] | None]:
+    """A score with its age around the window, or none."""
+    dated = st.tuples(st.sampled_from(values), st.sampled_from([0, 7, 30, 31])).map(list)
+    return st.none() | dated
+
+
+_IMAGED = st.none() | st.fixed_dictionaries(
+    {
+        "days": st.sampled_from([0, 5, 29, 30, 31, 84, 85, 400]),
+        "contrast": st.sampled_from([True, True, True, None, False]),
+        "pattern": st.sampled_from([None, "normal", "normal", "linear", "nodular", "equivocal"]),
+    }
+)
+_ESTABLISHING = [
+    {"lm_dx": "confirmed"},
+    {"lm_dx": "probable"},
+    {"csf": [{"days": 9, "result": "positive"}]},
+    {"csf": [{"days": 400, "result": "positive", "volume": 12}], "lm_dx": "suspected"},
+    {"csf": [{"days": 9, "result": "positive", "volume": 12}], "lm_dx": "confirmed"},
+    {"csf": [{"days": 9, "result": "positive"}, {"days": 2, "result": "negative"}]},
+    {"csf": [{"days": 9, "result": "equivocal", "volume": 12}], "lm_dx": "confirmed"},
+]
+
+
+@st.composite
+def established_facts(draw: st.DrawFn) -> Facts:
+    """A patient with established leptomeningeal metastasis whose chart is opened."""
+    brain, spine = draw(_IMAGED), draw(_IMAGED)
+    masses = {"obstructive_hydrocephalus": True} if draw(st.integers(0, 4)) == 0 else {}
+    found = st.lists(
+        st.fixed_dictionaries(
+            {"code": st.just("cauda_equina"), "days": st.sampled_from([2, 90, 91])}
+        )
+        | st.just({"code": "diplopia", "days": 4}),
+        max_size=1,
+    )
+    treatments = [None, None, True, "intrathecal", "lorlatinib"]
+    return draw(st.sampled_from(_ESTABLISHING)) | {
+        "age": draw(st.sampled_from([17, 18, 54, 54, 54, 80, None])),
+        "cancer": draw(_tumours()),
+        "mri": {"brain": brain, "spine": spine, **masses},
+        "kps": draw(_scored([50, 69, 70, 90])),
+        "ecog": draw(_scored([0, 1, 2, 3, 4])),
+        "life_expectancy_days": draw(st.sampled_from([None, None, None, 29, 30])),
+        "flow": draw(_FLOW),
+        "symptoms": draw(found),
+        "focal_symptomatic_lesion": draw(st.sampled_from([None, None, True])),
+        "on_lm_treatment": draw(st.sampled_from(treatments)),
+        "last_scorecard_days": draw(st.sampled_from([None, 3, 84, 85])),
+        "hospice": draw(st.sampled_from([None] * 7 + [True])),
+    }
+
+
 CONTRAINDICATIONS: list[Facts] = [
     {"allergy_mtx": True},
     {"cns_or_device_infection": True},

@@ -1,0 +1,44 @@
+"""Established leptomeningeal metastasis at chart open against a second reading of the rule."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given, settings
+
+from tests import deck, step_p1
+from tests.charts.build import chart
+from tests.charts.strategies import Facts, established_facts, styles
+from tests.properties import thorough
+
+CASES = [
+    case
+    for case in (*deck.own_cases(), *deck.shared_cases())
+    if case.hook == "patient-view" and step_p1.covers(case.facts)
+]
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    return deck.flask_client(tmp_path_factory.mktemp("established"))
+
+
+def implemented(items: frozenset[deck.Item]) -> frozenset[deck.Item]:
+    """The items whose recommendation this release has."""
+    known = deck.catalogue("patient-view")
+    return frozenset(item for item in items if item[0] in known)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_expectation_of_the_deck(case: deck.Case) -> None:
+    """The deck and the second reading were written apart; a slip in either shows here."""
+    expected = step_p1.items(case.facts)
+    assert case.expected == expected, deck.told(case.expected, expected)
+
+
+@settings(thorough, max_examples=150)
+@given(facts=established_facts(), style=styles)
+def test_any_patient(client: FlaskClient, facts: Facts, style: str) -> None:
+    got = deck.items(deck.ask(client, chart(facts, style), "patient-view"))
+    expected = implemented(step_p1.items(facts))
+    assert got == expected, deck.told(got, expected)
