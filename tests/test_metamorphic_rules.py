@@ -81,6 +81,21 @@ def test_unread_category_never_empties_a_critical_answer(
 
 
 @thorough
+@given(facts=order_sign_facts(), style=styles, key=st.sampled_from(sorted(needs("order-sign"))))
+def test_unread_category_is_named_on_every_intrathecal_order(
+    client: FlaskClient, facts: Facts, style: str, key: str
+) -> None:
+    body = request(chart(facts, style), "order-sign", "prefetch", leave_out=frozenset({key}))
+    answer = deck.post(client, "order-sign", body)
+    assert ("mtx-not-verifiable", "warning") in deck.items(answer)
+    category = needs("order-sign")[key]["resource_type"]
+    for card in answer["cards"]:
+        unknowns = deck.extension(card, "basis")["unknowns"]
+        assert [u["category"] for u in unknowns] == [category]
+        assert category in card["detail"]
+
+
+@thorough
 @given(call=calls, style=styles)
 def test_every_card_is_well_made(client: FlaskClient, call: tuple[str, Facts], style: str) -> None:
     """Short summary, a source, a topic, evidence; critical cards can be overridden."""

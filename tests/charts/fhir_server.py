@@ -54,6 +54,15 @@ class TestServer:
         """Hold these resources and misbehave in these ways, by need key."""
         self.resources, self.faults, self.queries = resources, dict(faults or {}), []
 
+    @contextmanager
+    def paged(self, size: int) -> Iterator[None]:
+        """At most so many entries per answer."""
+        before, self.page = self.page, size
+        try:
+            yield
+        finally:
+            self.page = before
+
     def fault(self, query: str, patient_id: str) -> str | None:
         """The fault of the need that this query (or fallback query, or read) belongs to."""
         for key, name in self.faults.items():
