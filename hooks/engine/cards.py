@@ -173,15 +173,17 @@ def _limits(recommendation: Recommendation, page: Page) -> list[str]:
 
 
 def _detail(item: Item, recommendation: Recommendation, page: Page) -> str:
-    """Order / why now / data used / not checked or unknown / options / source / limits."""
+    """What to do first, then why now / data used / unknown / other options / source / limits."""
     disagree = [recommendation.sources_disagree] if recommendation.sources_disagree else []
+    first, *others = _options(item, recommendation)
     parts = [
+        *_section("Consider", [first]),
         *_section("Order", _order_lines(item)),
         *_section("Why now", _whys(item, recommendation)),
         *_remarks(item),
         *_section("Data used", map(_evidence_line, _evidence(item))),
         *_section("Not checked or unknown", _unknown_lines(item, page)),
-        *_section("Options to consider", _options(item, recommendation)),
+        *_section("Other options", others),
         *_section("Source", [source_line(recommendation)]),
         *disagree,
         *_section("Limits", _limits(recommendation, page)),
@@ -266,10 +268,12 @@ def _incomplete(item: Item, page: Page) -> Card:
     wording = _incomplete_wording()
     unknowns = tuple(dict.fromkeys(failure.category for failure in page.failures))
     fills = {"unknowns": unknowns}
+    first, *others = wording["options"]
     parts = [
+        *_section("Consider", [first]),
         *_section("Why now", [fill(" ".join(wording["why"].split()), fills)]),
         *_section("Not checked or unknown", _unknown_lines(item, page)),
-        *_section("Options to consider", wording["options"]),
+        *_section("Other options", others),
         *_section("Source", [OWN_LABEL]),
     ]
     body: JsonObject = {
@@ -299,7 +303,8 @@ def _paragraph(item: Item, page: Page) -> str:
         return f"**{_incomplete_wording()['title']}** ({item.indicator.value}): {unknowns}."
     orders = _order_lines(item)
     named = f" [{listed(orders)}]" if orders else ""
-    sentences = [*_whys(item, recommendation), *_remarks(item), *_options(item, recommendation)[:2]]
+    first, *others = _options(item, recommendation)
+    sentences = [first, *_whys(item, recommendation), *_remarks(item), *others[:1]]
     text = " ".join(dict.fromkeys(sentences))
     data = "; ".join(map(_evidence_line, _evidence(item)))
     used = f" Data used: {data}." if data else ""
