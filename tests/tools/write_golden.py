@@ -36,6 +36,7 @@ def client(folder: Path) -> Iterator[FlaskClient]:
     environ = {
         "LM_CDS_PROFILE": "sandbox",
         "LM_CDS_NOW": NOW.isoformat(),
+        "LM_CDS_PUBLIC_URL": "https://cds.example.org",
         "LM_CDS_DATABASE_URL": f"sqlite:///{folder}/golden.sqlite3",
     }
     app = create_app(Settings.from_env(environ))

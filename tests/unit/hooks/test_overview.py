@@ -146,6 +146,14 @@ def test_every_number_has_one_name() -> None:
     assert sorted(names) == sorted(parameters())
 
 
+def test_every_number_says_what_it_means_and_nothing_else() -> None:
+    """An unquoted comma would cut a meaning in two."""
+    for file in ("windows", "limits", "intrathecal_methotrexate_dose"):
+        for name, entry in yaml_file(f"parameters/{file}.yaml")["values"].items():
+            assert {"value", "unit", "meaning"} <= set(entry), name
+            assert set(entry) <= {"value", "unit", "meaning", "reference"}, name
+
+
 def test_literature_says_what_was_read() -> None:
     for tag, entry in literature().items():
         assert entry["about"]
