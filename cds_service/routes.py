@@ -83,7 +83,8 @@ def ready() -> Response:
 def start() -> Response:
     """Where to look, for whoever opens the base URL of a production service."""
     base = _edge().settings.public_url or ""
-    return _json({"service": "lm-cds-hooks", "discovery": f"{base}/cds-services"})
+    paths = {"discovery": f"{base}/cds-services", "catalogue": f"{base}/catalogue"}
+    return _json({"service": "lm-cds-hooks", **paths})
 
 
 def describe(service: Service) -> dict[str, Any]:

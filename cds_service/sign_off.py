@@ -71,11 +71,16 @@ def read(path: Path) -> SignOff:
     for name, text in told.items():
         if not text:
             raise SettingError(NAME, f"{name} is empty in the file")
-    try:
-        date.fromisoformat(told["date"])
-    except ValueError:
-        raise SettingError(NAME, "the date in the file is not YYYY-MM-DD") from None
+    if not _is_day(told["date"]):
+        raise SettingError(NAME, "the date in the file is not YYYY-MM-DD")
     return SignOff(**told)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _refusal(settings: Settings) -> str:

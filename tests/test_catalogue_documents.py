@@ -45,3 +45,11 @@ def test_every_wording_has_its_card() -> None:
     heads = [row for row in rows if row.startswith("| Example |")]
     assert len(heads) == len(RECOMMENDATIONS)
     assert len(rows) - len(heads) == sum(len(each.variants) for each in RECOMMENDATIONS)
+
+
+def test_a_merged_card_is_shown_by_its_paragraph() -> None:
+    """Cards that share their place still tell each recommendation apart."""
+    one = next(each for each in RECOMMENDATIONS if each.id == "mtx-drug-interaction")
+    told = f"**{one.title}** (info): Active orders: NSAID."
+    card = {"detail": f"**Another title** (info): x.\n\n{told}\n\n**Limits:** none"}
+    assert write_catalogue._paragraph(card, one) == [told]

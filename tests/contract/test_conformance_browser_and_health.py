@@ -107,6 +107,7 @@ def test_production_has_no_sandbox(production: Flask) -> None:
     assert client.get("/").json == {
         "service": "lm-cds-hooks",
         "discovery": "https://cds.example/cds-services",
+        "catalogue": "https://cds.example/catalogue",
     }
     for path in ("/fhir/metadata", "/fhir/Patient", f"/sandbox/explain/{CHART}"):
         assert client.open(path, method="GET").status_code == 404

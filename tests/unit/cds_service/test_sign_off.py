@@ -85,6 +85,7 @@ def test_json_is_read_too(tmp_path: Path) -> None:
         (json.dumps({name: GOOD[name] for name in ("person", "date")}), "exactly content_version"),
         (json.dumps(GOOD | {"person": " "}), "person is empty"),
         (json.dumps(GOOD | {"role": None}), "role is empty"),
+        (json.dumps(GOOD | {"date": "20261121"}), "the date in the file is not YYYY-MM-DD"),
         (json.dumps(GOOD | {"date": "21.11.2026"}), "the date in the file is not YYYY-MM-DD"),
     ],
 )
