@@ -1,5 +1,5 @@
 # The service with the PostgreSQL driver: gunicorn on port 8080, user 10001, read-only root.
-# See docs/operate.md for settings, volumes and health.
+# See docs/operate.md for settings, the sign-off that production needs, volumes and health.
 
 FROM python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \

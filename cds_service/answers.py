@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cds_service import fhir_r4b
+from cds_service.catalogue import page_url
 from hooks import Card
 from hooks.fhir import JsonObject
 
@@ -28,15 +29,27 @@ class HookAnswer:
     dropped_suggestions: int
 
 
-def build(cards: Sequence[Card]) -> HookAnswer:
-    """The answer of a hook call with these cards, in their order."""
-    finished = [_finish(card.body) for card in cards]
+def build(cards: Sequence[Card], base: str | None = None) -> HookAnswer:
+    """The answer of a hook call with these cards, in their order.
+
+    `base` is the URL below which the pages of the catalogue are; without it no card links there.
+    """
+    finished = [_finish(_linked(card.body, base)) for card in cards]
     bodies = [body for body, _ in finished]
     return HookAnswer(
         body={"cards": bodies},
         issued=tuple(zip((body["uuid"] for body in bodies), cards, strict=True)),
         dropped_suggestions=sum(dropped for _, dropped in finished),
     )
+
+
+def _linked(body: JsonObject, base: str | None) -> JsonObject:
+    """The card with the URL of the static page about its topic (source.url, no patient data)."""
+    if not base:
+        return body
+    source: JsonObject = body["source"]
+    url = page_url(base, source["topic"]["code"])
+    return {**body, "source": {"label": source["label"], "url": url, "topic": source["topic"]}}
 
 
 def _finish(body: JsonObject) -> tuple[JsonObject, int]:

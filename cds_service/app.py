@@ -9,7 +9,7 @@ from types import TracebackType
 
 from flask import Flask
 
-from cds_service import errors, routes, web_headers
+from cds_service import catalogue_pages, errors, routes, sign_off, web_headers
 from cds_service import sandbox as sandbox_pages
 from cds_service.clock import Clock
 from cds_service.config import Settings
@@ -33,7 +33,11 @@ class CdsApplication(Flask):
 
 
 def create_app(settings: Settings) -> Flask:
-    """The WSGI application with these settings."""
+    """The WSGI application with these settings.
+
+    Raises `SettingError` in production without a clinician's sign-off of the running content.
+    """
+    signed = sign_off.required(settings)
     quiet_libraries()
     app = CdsApplication("cds_service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -44,6 +48,7 @@ def create_app(settings: Settings) -> Flask:
     errors.register(app, edge.log)
     web_headers.register(app, settings)
     app.register_blueprint(routes.blueprint)
+    app.register_blueprint(catalogue_pages.blueprint(signed))
     if settings.sandbox:
         sandbox_pages.register(app, settings)
     else:

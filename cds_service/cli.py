@@ -1,17 +1,20 @@
-"""The command `lm-cds`: what feedback was stored, why a recommendation did what it did, migrate."""
+"""The command `lm-cds`: stored feedback, explanation of a chart, catalogue, sign-off, migrate."""
 
 from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import orjson
 
-from cds_service import clock, hook_call
+from cds_service import clock, hook_call, sign_off
+from cds_service.catalogue import document as catalogue_document
+from cds_service.catalogue_markdown import rendered
 from cds_service.chart_file import ChartFile, ChartFileError
 from cds_service.config import SANDBOX, SettingError, load
 from cds_service.deadline import Deadline
@@ -87,6 +90,37 @@ def explain(
     except ServiceError as problem:
         sys.exit(f"lm-cds: {problem.text}")
     _print_explanation(service, record, as_json)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of Markdown.")
+def catalogue(as_json: bool) -> None:
+    """Print every recommendation and every source statement."""
+    document = catalogue_document(_settled(lambda: sign_off.current(load())))
+    if as_json:
+        _print_json(document)
+    else:
+        click.echo(rendered(document), nl=False)
+
+
+@main.command("sign-off")
+@click.option("--person", required=True, help="The clinician who answers for the content.")
+@click.option("--role", required=True, help="Their role.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), required=True)
+def write_sign_off(person: str, role: str, day: datetime) -> None:
+    """Print the sign-off file of this content version, for the clinician to check and keep."""
+    click.echo(sign_off.template(person, role, day.date()), nl=False)
+
+
+T = TypeVar("T")
+
+
+def _settled(read: Callable[[], T]) -> T:
+    """What depends on settings; a wrong one ends the command with its message."""
+    try:
+        return read()
+    except SettingError as problem:
+        sys.exit(f"lm-cds: {problem}")
 
 
 def _record(service: Service, body: JsonObject, server: str | None) -> PatientRecord:

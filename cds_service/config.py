@@ -44,6 +44,7 @@ class Settings:
     max_pages: int
     page_size: int | None
     public_url: str | None
+    sign_off_file: str | None
     now: datetime | None
 
     @property
@@ -195,7 +196,15 @@ SETTINGS: tuple[Setting, ...] = (
         "PUBLIC_URL",
         "",
         _optional(_absolute_url),
-        "base URL under which clients reach this service",
+        "base URL under which clients reach this service; cards link to the catalogue there, in "
+        "production only if it is set",
+    ),
+    Setting(
+        "SIGN_OFF_FILE",
+        "",
+        _optional(lambda _, text: text),
+        "file with a clinician's sign-off of the running content; production does not start "
+        "without it",
     ),
     Setting("NOW", "", _optional(_instant), "fixes the clock (RFC 3339); sandbox only"),
 )

@@ -75,8 +75,8 @@ class Edge:
         now = self.clock.now()
         return gather(call, service, self.settings, self.client, deadline, now, counts)
 
-    def evaluate(self, service: Service, call: HookCall) -> Evaluation:
-        """The cards of a call, and what they rest on.
+    def evaluate(self, service: Service, call: HookCall, base: str | None = None) -> Evaluation:
+        """The cards of a call, and what they rest on; `base` is where their pages are found.
 
         Raises `RequiredDataMissing` on `patient-view` without Patient or Condition.
         """
@@ -85,24 +85,27 @@ class Edge:
         counts = Counts()
         record = self.record(service, call, counts)
         if service.hook == ORDER_SIGN:
-            return Evaluation(answers.build(service.cards(record)), record.failures, counts)
+            return Evaluation(answers.build(service.cards(record), base), record.failures, counts)
         require(record)
-        return Evaluation(self._remembered(service, call, record), record.failures, counts)
+        answer = self._remembered(service, call, record, base)
+        return Evaluation(answer, record.failures, counts)
 
-    def _remembered(self, service: Service, call: HookCall, record: PatientRecord) -> HookAnswer:
+    def _remembered(
+        self, service: Service, call: HookCall, record: PatientRecord, base: str | None
+    ) -> HookAnswer:
         """The chart-open answer without dismissed items, its cards kept for later feedback."""
         cards = service.cards(record)
         if not cards:
-            return answers.build(cards)
+            return answers.build(cards, base)
         try:
             key = self.store.subject_key(ONE_CLIENT, call.fhir_server or "", record.patient_id)
             dismissed = self.store.dismissals(key)
-            answer = answers.build(service.cards(record, dismissed) if dismissed else cards)
+            answer = answers.build(service.cards(record, dismissed) if dismissed else cards, base)
             if answer.issued:
                 self.store.record_issued(service.id, key, answer.issued, self.clock.now())
         except StoreUnavailable as failure:
             self.log.store_failed(failure)
-            return answers.build(cards)
+            return answers.build(cards, base)
         return answer
 
 

@@ -1,8 +1,8 @@
 """How gunicorn serves the application: threads, no access log, warm workers, quick end.
 
 The application is loaded in each worker after the fork, so that no connection or thread is shared
-between processes. The master checks the settings first: a wrong one ends the start with its
-message instead of a row of failing workers.
+between processes. The master checks settings and sign-off first: a wrong one ends the start with
+its message instead of a row of failing workers.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import struct
 import sys
 from typing import Any
 
+from cds_service import sign_off
 from cds_service.config import SettingError, load
 from cds_service.warm_up import warm_up
 
 try:
     _settings = load()
+    sign_off.required(_settings)
 except SettingError as problem:
     sys.exit(f"lm-cds: {problem}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, current_app, request
 
 from cds_service import clock, feedback, hook_call, request_body
 from cds_service.edge import Edge, edge_of, log_fields
@@ -36,7 +36,7 @@ def call(service_id: str) -> Response:
     service = edge.service(service_id)
     body = request_body.read(edge.settings.max_body_bytes)
     asked = hook_call.parse(service, body, received)
-    evaluation = edge.evaluate(service, asked)
+    evaluation = edge.evaluate(service, asked, _base(edge))
     milliseconds = round((clock.monotonic() - received) * 1000, 1)
     edge.log.write(
         Event.HOOK_ANSWERED,
@@ -83,7 +83,8 @@ def ready() -> Response:
 def start() -> Response:
     """Where to look, for whoever opens the base URL of a production service."""
     base = _edge().settings.public_url or ""
-    return _json({"service": "lm-cds-hooks", "discovery": f"{base}/cds-services"})
+    paths = {"discovery": f"{base}/cds-services", "catalogue": f"{base}/catalogue"}
+    return _json({"service": "lm-cds-hooks", **paths})
 
 
 def describe(service: Service) -> dict[str, Any]:
@@ -98,6 +99,15 @@ def describe(service: Service) -> dict[str, Any]:
         "version": SPECIFICATION,
         "extension": {CONTENT_EXTENSION: {"contentVersion": CONTENT_VERSION}},
     }
+
+
+def _base(edge: Edge) -> str | None:
+    """Where clients find the pages of the catalogue.
+
+    Production never guesses from the Host header: it may be an inner name, or a caller's invention.
+    """
+    settings = edge.settings
+    return settings.public_url or (request.url_root if settings.sandbox else None)
 
 
 def _edge() -> Edge:

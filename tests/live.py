@@ -12,10 +12,11 @@ from werkzeug.serving import make_server
 
 from cds_service.app import create_app
 from cds_service.config import Settings
+from hooks import CONTENT_VERSION
 from tests.charts.build import NOW
 from tests.charts.fhir_server import TestServer, fhir_server, serving
 
-__all__ = ["TestServer", "application", "fhir_server", "settings"]
+__all__ = ["TestServer", "application", "fhir_server", "settings", "signed_off"]
 
 
 def settings(folder: Path, now: datetime = NOW, **changes: Any) -> Settings:
@@ -23,6 +24,19 @@ def settings(folder: Path, now: datetime = NOW, **changes: Any) -> Settings:
     values = {"PROFILE": "sandbox", "NOW": now.isoformat(), "DEADLINE_MS": 5000}
     values |= {"DATABASE_URL": f"sqlite:///{folder}/lm-cds.sqlite3"} | changes
     return Settings.from_env({f"LM_CDS_{name}": str(value) for name, value in values.items()})
+
+
+def signed_off(folder: Path, content_version: str = CONTENT_VERSION) -> Path:
+    """A sign-off file as production needs it, made up for a test."""
+    file = folder / "sign-off.yaml"
+    lines = (
+        f"content_version: {content_version}",
+        "person: Test Person",
+        "role: neuro-oncologist",
+        "date: 2026-11-21",
+    )
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return file
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from tests import deck, real_data
 from tests.charts.build import NOW, Chart, chart
 from tests.charts.request import request
 from tests.charts.vocabulary import JsonObject
+from tests.live import signed_off
 
 pytestmark = pytest.mark.skipif(not real_data.FOLDER.exists(), reason=real_data.ABSENT)
 
@@ -37,7 +38,9 @@ INTRATHECAL_ONLY = frozenset(
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     """The production profile: no server of these calls may be contacted."""
-    return deck.flask_client(tmp_path_factory.mktemp("real"), PROFILE="production", NOW="")
+    folder = tmp_path_factory.mktemp("real")
+    signed = signed_off(folder)
+    return deck.flask_client(folder, PROFILE="production", NOW="", SIGN_OFF_FILE=signed)
 
 
 @pytest.mark.parametrize("service", sorted(deck.SERVICE_OF.values()))

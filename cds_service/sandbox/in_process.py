@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from flask import current_app
+from flask import current_app, request
 
 from cds_service.clock import monotonic
 
@@ -32,7 +32,9 @@ class Answer:
 def post(path: str, body: bytes) -> Answer:
     """POST JSON to a path of this application."""
     started = monotonic()
-    response = current_app.test_client().post(path, data=body, content_type="application/json")
+    response = current_app.test_client().post(
+        path, base_url=request.url_root, data=body, content_type="application/json"
+    )
     elapsed = (monotonic() - started) * 1000
     return Answer(response.status_code, _json(response.get_data()), elapsed)
 

@@ -6,13 +6,8 @@ from collections.abc import Iterable
 
 from hooks.answer import Answer, Evidence, Finding
 from hooks.engine.recommendation import Catalogue
-from hooks.facts.fact import FACTS
+from hooks.facts.fact import question
 from hooks.fhir import JsonObject
-
-
-def _question(fact: str) -> str:
-    known = FACTS.get(fact)
-    return known.question if known else fact.replace("_", " ").capitalize() + "?"
 
 
 def _evidence(evidence: Evidence) -> JsonObject:
@@ -28,7 +23,7 @@ def _evidence(evidence: Evidence) -> JsonObject:
 def _answer(answer: Answer) -> JsonObject:
     return {
         "fact": answer.fact,
-        "question": _question(answer.fact),
+        "question": question(answer.fact) or answer.fact.replace("_", " ").capitalize() + "?",
         "truth": answer.truth.value,
         "value": answer.value,
         "evidence": [_evidence(found) for found in answer.because],

@@ -16,8 +16,9 @@ import orjson
 import yaml
 
 from hooks.answer import Indicator
-from hooks.facts.fact import FACTS
+from hooks.facts.fact import FACTS, question
 from hooks.values import yaml_file
+from hooks.values.parameters import parameters
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 RESERVED_SUGGESTIONS = frozenset({"delete-order", "update-dose", "update-route", "update-note"})
@@ -51,12 +52,16 @@ class Recommendation:
 
     id: str
     title: str
+    question: str
     short_name: str
     status: str
     sources: tuple[Source, ...]
     statements: tuple[str, ...]
     support: tuple[str, ...]
     last_checked: str
+    inputs: tuple[str, ...]
+    windows: tuple[str, ...]
+    evidence_notes: tuple[str, ...]
     explanation: str
     applies_when: dict[str, tuple[str, ...]] | None
     variants: dict[str, Variant]
@@ -106,6 +111,7 @@ def parse(name: str, content: dict[str, Any]) -> Recommendation:
     found = Recommendation(
         id=name,
         title=content["title"],
+        question=content["question"],
         short_name=content["short_name"],
         status=content["status"],
         sources=tuple(
@@ -114,6 +120,9 @@ def parse(name: str, content: dict[str, Any]) -> Recommendation:
         statements=tuple(content["statements"]),
         support=tuple(content["support"]),
         last_checked=content["last_checked"],
+        inputs=tuple(content["inputs"]),
+        windows=tuple(content["windows"]),
+        evidence_notes=tuple(content["evidence_notes"]),
         explanation=" ".join(content["explanation"].split()),
         applies_when={k: tuple(v) for k, v in applies_when.items()} if applies_when else None,
         variants={key: _variant(value) for key, value in content["variants"].items()},
@@ -142,6 +151,9 @@ def _unknown_names(found: Recommendation) -> list[str]:
     offered.update(name for names in found.suggestions_by_unknown.values() for name in names)
     return [
         *(f"no fact is called {name}" for name in facts if name not in FACTS),
+        *(f"no fact is called {name}" for name in found.inputs if not question(name)),
+        *(f"no literature has the tag {tag}" for tag in found.support if tag not in literature()),
+        *(f"no window is called {name}" for name in found.windows if name not in parameters()),
         *(f"no suggestion is called {name}" for name in sorted(offered - suggestions)),
         *(
             f"no override reason is called {name}"
@@ -171,6 +183,12 @@ def guidelines() -> dict[str, dict[str, Any]]:
         for entry in folder.iterdir()
         if entry.name.endswith(".yaml")
     }
+
+
+def literature() -> dict[str, dict[str, str]]:
+    """What each support tag stands for: what was read, and a link where there is one."""
+    references: dict[str, dict[str, str]] = yaml_file("literature.yaml")["references"]
+    return references
 
 
 def load_catalogue(package: str) -> Catalogue:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from hooks.answer import Answer, Evidence, Truth
+from hooks.values import yaml_file
 
 
 class Subject(Protocol):
@@ -52,6 +53,15 @@ def fact(function: Callable[[S], Answer]) -> Callable[[S], Answer]:
     FACTS[name] = Fact(name, question, ask, str(about))
     ask.__name__, ask.__doc__, ask.__module__ = name, function.__doc__, function.__module__
     return ask
+
+
+def question(name: str) -> str | None:
+    """The question that an answer of this name belongs to; None if nothing is called so."""
+    known = FACTS.get(name)
+    if known:
+        return known.question
+    composed: str | None = yaml_file("rule_answers.yaml")["questions"].get(name)
+    return composed
 
 
 M = TypeVar("M", bound=Remembering)

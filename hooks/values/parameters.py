@@ -31,6 +31,39 @@ def dose(name: str) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """One number with its unit (UCUM; `1` = none), what it means, and where it comes from."""
+
+    name: str
+    value: float
+    unit: str
+    meaning: str
+    reference: str
+    last_checked: str
+
+
+@cache
+def parameters() -> dict[str, Parameter]:
+    """All windows, limits and dosing numbers by name."""
+    files = [yaml_file(f"parameters/{name}.yaml") for name in _FILES]
+    return {
+        name: Parameter(
+            name,
+            entry["value"],
+            entry["unit"],
+            entry["meaning"],
+            entry.get("reference", file["reference"]),
+            file["last_checked"],
+        )
+        for file in files
+        for name, entry in file["values"].items()
+    }
+
+
+_FILES = ("windows", "limits", "intrathecal_methotrexate_dose")
+
+
+@dataclass(frozen=True, slots=True)
 class DoseBand:
     """Doses in mg for ages from `from_age` to below `below_age`, in completed years.
 

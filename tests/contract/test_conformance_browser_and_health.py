@@ -15,6 +15,7 @@ from cds_service.config import Settings
 from cds_service.edge import edge_of
 from hooks import CONTENT_VERSION
 from tests.contract.calls import CHART, ORDER, call, recommendations
+from tests.live import signed_off
 
 ENDPOINTS = ["/cds-services", f"/cds-services/{CHART}", f"/cds-services/{ORDER}/feedback"]
 PAGE = "https://sandbox.cds-hooks.org"
@@ -27,6 +28,7 @@ def production(tmp_path: Path) -> Iterator[Flask]:
             {
                 "LM_CDS_DATABASE_URL": f"sqlite:///{tmp_path}/production.sqlite3",
                 "LM_CDS_PUBLIC_URL": "https://cds.example",
+                "LM_CDS_SIGN_OFF_FILE": str(signed_off(tmp_path)),
             }
         )
     )
@@ -105,6 +107,7 @@ def test_production_has_no_sandbox(production: Flask) -> None:
     assert client.get("/").json == {
         "service": "lm-cds-hooks",
         "discovery": "https://cds.example/cds-services",
+        "catalogue": "https://cds.example/catalogue",
     }
     for path in ("/fhir/metadata", "/fhir/Patient", f"/sandbox/explain/{CHART}"):
         assert client.open(path, method="GET").status_code == 404

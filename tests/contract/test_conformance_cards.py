@@ -147,11 +147,12 @@ def test_R_17_R_40_R_41_R_42_R_43_links_are_constant_and_absolute(all_calls: Cal
             assert body["context"]["patientId"] not in link["url"]
 
 
-def test_R_21_source_urls_are_not_about_a_patient(all_calls: Calls) -> None:
-    for _, body, answer in all_calls:
-        urls = [card["source"].get("url", "https://") for card in answer["cards"]]
-        assert all(url.startswith("https://") for url in urls)
-        assert not any(body["context"]["patientId"] in url for url in urls)
+def test_R_21_source_urls_are_static_pages_about_the_topic(all_cards: list[Any]) -> None:
+    for card in all_cards:
+        topic = card["source"]["topic"]["code"]
+        known = topic in RECOMMENDATIONS
+        page = f"recommendations/{topic}" if known else "catalogue"
+        assert card["source"]["url"] == f"http://localhost/{page}"
 
 
 def test_R_22_no_icons(all_cards: list[Any]) -> None:

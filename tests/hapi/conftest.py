@@ -51,7 +51,8 @@ def loaded(hapi: Hapi) -> Hapi:
 def service(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     """The service on the reference day of the test patients."""
     folder = tmp_path_factory.mktemp("hapi")
-    return deck.flask_client(folder, write_golden.NOW, DEADLINE_MS=DEADLINE_MS)
+    changes = {"DEADLINE_MS": DEADLINE_MS, "PUBLIC_URL": write_golden.PUBLIC_URL}
+    return deck.flask_client(folder, write_golden.NOW, **changes)
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from cds_service.edge import edge_of
 from cds_service.sandbox.example_calls import example_call
 
 FOLDER = Path(fhir_fixtures.__file__).parent / "hook_calls"
+PUBLIC_URL = "https://cds.example.org"
 NOW = datetime.combine(fhir_fixtures.REFERENCE_DATE, time(9), UTC)
 
 
@@ -36,6 +37,7 @@ def client(folder: Path) -> Iterator[FlaskClient]:
     environ = {
         "LM_CDS_PROFILE": "sandbox",
         "LM_CDS_NOW": NOW.isoformat(),
+        "LM_CDS_PUBLIC_URL": PUBLIC_URL,
         "LM_CDS_DATABASE_URL": f"sqlite:///{folder}/golden.sqlite3",
     }
     app = create_app(Settings.from_env(environ))

@@ -15,6 +15,7 @@ import fhir_fixtures
 from cds_service.cli import main
 from cds_service.config import Settings
 from tests.contract.calls import CHART, SUSPECT, call, chart_server
+from tests.tools import write_catalogue
 
 TODAY = "2026-01-15T12:00:00Z"
 PATIENTS = Path(fhir_fixtures.__file__).parent / "patients"
@@ -187,3 +188,33 @@ def test_feedback_of_a_store_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = run({"LM_CDS_DATABASE_URL": f"sqlite:///{tmp_path}/file/x.sqlite3"}, "feedback")
     assert (result.exit_code, result.output) == (1, "lm-cds: the feedback store cannot be read\n")
+
+
+def test_the_catalogue_is_printed(environ: dict[str, str]) -> None:
+    text = run(environ, "catalogue").stdout
+    assert text == write_catalogue.catalogue()
+    told = json.loads(run(environ, "catalogue", "--json").stdout)
+    assert told["signOff"]["signedOff"] is False
+
+
+def test_the_catalogue_is_printed_without_a_sign_off_in_production_too(
+    environ: dict[str, str],
+) -> None:
+    done = run(environ | {"LM_CDS_PROFILE": "production", "LM_CDS_NOW": ""}, "catalogue")
+    assert done.exit_code == 0
+    broken = run(environ | {"LM_CDS_SIGN_OFF_FILE": "/nowhere"}, "catalogue")
+    assert broken.exit_code == 1
+    assert "cannot be read" in broken.output
+
+
+def test_a_sign_off_is_printed_as_the_service_reads_it(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    asked = ("--person", "Zoë Tester", "--role", "oncologist", "--date", "2026-11-21")
+    file = tmp_path / "sign-off.yaml"
+    file.write_text(run(environ, "sign-off", *asked).stdout, encoding="utf-8")
+    told = json.loads(
+        run(environ | {"LM_CDS_SIGN_OFF_FILE": str(file)}, "catalogue", "--json").stdout
+    )
+    assert told["signOff"]["text"] == "Signed off by Zoë Tester (oncologist) on 2026-11-21."
+    assert run(environ, "sign-off", "--person", "x", "--role", "y").exit_code == 2
