@@ -42,3 +42,22 @@ def test_any_patient(client: FlaskClient, facts: Facts, style: str) -> None:
     got = deck.items(deck.ask(client, chart(facts, style), "patient-view"))
     expected = implemented(step_p1.items(facts))
     assert got == expected, deck.told(got, expected)
+
+
+@pytest.mark.parametrize("words", ["BRAF G469A mutation detected.", "BRAF K601E detected."])
+def test_another_change_of_braf_is_no_v600(client: FlaskClient, words: str) -> None:
+    """Whether a V600 test then counts as missing is not specified."""
+    if "braf-mek-inhibitors" not in deck.catalogue("patient-view"):
+        pytest.skip("braf-mek-inhibitors is not in this release")
+    base = next(case for case in CASES if case.name == "established-markers: BRAF missing")
+    report = {
+        "resourceType": "DiagnosticReport",
+        "status": "final",
+        "code": {"text": "Molecular pathology report"},
+        "conclusion": words,
+        "issued": "@20T08:00",
+    }
+    for conclusion, expected in ((words, False), ("BRAF V600E mutation detected.", True)):
+        facts = base.facts | {"raw": [report | {"conclusion": conclusion}]}
+        names = {name for name, _ in deck.items(deck.ask(client, chart(facts), "patient-view"))}
+        assert ("braf-mek-inhibitors" in names) is expected
