@@ -53,11 +53,12 @@ def create_app(settings: Settings) -> Flask:
 
 def _edge(settings: Settings) -> Edge:
     clock = Clock(settings.now)
+    services = {name: service.at(settings.site_file) for name, service in SERVICES.items()}
     return Edge(
         settings=settings,
         clock=clock,
         client=FhirClient(settings.max_answer_bytes),
         store=Store(settings.database_url),
-        log=Log(clock, SERVICES),
-        services=SERVICES,
+        log=Log(clock, services),
+        services=services,
     )

@@ -78,8 +78,8 @@ def explain(
     """
     if (bundle is None) == (server is None) or (server and not patient):
         raise click.UsageError("give either --bundle FILE, or --server URL with --patient ID")
-    service = next(each for each in SERVICES.values() if each.hook == hook)
     try:
+        service = _service(hook)
         chart = ChartFile.read(bundle, orders, patient)
         record = _record(service, chart.call(service, server, _token(token_file)), server)
     except (ChartFileError, SettingError) as problem:
@@ -87,6 +87,12 @@ def explain(
     except ServiceError as problem:
         sys.exit(f"lm-cds: {problem.text}")
     _print_explanation(service, record, as_json)
+
+
+def _service(hook: str) -> Service:
+    """The service of a hook, at this site. Raises `SettingError`."""
+    own = next(each for each in SERVICES.values() if each.hook == hook)
+    return own.at(load().site_file)
 
 
 def _record(service: Service, body: JsonObject, server: str | None) -> PatientRecord:
