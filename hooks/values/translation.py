@@ -68,9 +68,10 @@ def _struct(struct: msgspec.Struct, codes: Codes) -> msgspec.Struct:
     changed = {}
     for name in struct.__struct_fields__:
         old = getattr(struct, name)
-        new = _translated(old, codes)
-        if new is not old:
-            changed[name] = new
+        if isinstance(old, msgspec.Struct | tuple):  # Nothing else can hold a coding.
+            new = _translated(old, codes)
+            if new is not old:
+                changed[name] = new
     return msgspec.structs.replace(struct, **changed) if changed else struct
 
 
