@@ -48,7 +48,7 @@ def create_app(settings: Settings) -> Flask:
     errors.register(app, edge.log)
     web_headers.register(app, settings)
     app.register_blueprint(routes.blueprint)
-    app.register_blueprint(catalogue_pages.blueprint(signed))
+    app.register_blueprint(catalogue_pages.blueprint(signed, edge.content_version))
     if settings.sandbox:
         sandbox_pages.register(app, settings)
     else:
@@ -58,11 +58,12 @@ def create_app(settings: Settings) -> Flask:
 
 def _edge(settings: Settings) -> Edge:
     clock = Clock(settings.now)
+    services = {name: service.at(settings.site_file) for name, service in SERVICES.items()}
     return Edge(
         settings=settings,
         clock=clock,
         client=FhirClient(settings.max_answer_bytes),
         store=Store(settings.database_url),
-        log=Log(clock, SERVICES),
-        services=SERVICES,
+        log=Log(clock, services),
+        services=services,
     )

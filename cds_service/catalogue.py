@@ -31,12 +31,12 @@ def page_url(base: str, topic: str) -> str:
     return urljoin(f"{base.rstrip('/')}/", page(topic))
 
 
-def document(signed: SignOff | None) -> JsonObject:
-    """Everything that the catalogue tells; `signed` is the sign-off of the running content."""
+def document(signed: SignOff | None, version: str = CONTENT_VERSION) -> JsonObject:
+    """Everything that the catalogue tells; `signed` is the sign-off of the running `version`."""
     sentence = signed.sentence if signed else NOT_SIGNED_OFF
     entries = [recommendation_entry(each, hook) for each, hook in RECOMMENDATIONS.values()]
     return {
-        "contentVersion": CONTENT_VERSION,
+        "contentVersion": version,
         "signOff": _sign_off(signed),
         "recommendations": [
             {**entry, "page": page(entry["id"]), "signOff": sentence} for entry in entries

@@ -19,13 +19,13 @@ CONTENT_SECURITY_POLICY = (
 MAX_AGE_SECONDS = 3600
 
 
-def blueprint(signed: SignOff | None) -> Blueprint:
-    """The routes of the catalogue; `signed` is the sign-off of the running content."""
+def blueprint(signed: SignOff | None, version: str) -> Blueprint:
+    """The routes of the catalogue; `signed` is the sign-off of the running `version`."""
     routes = Blueprint(
         "catalogue", __name__, template_folder="templates", static_folder="static",
         static_url_path="/catalogue/static",
     )  # fmt: skip
-    document = catalogue.document(signed)
+    document = catalogue.document(signed, version)
     entries = {entry["id"]: entry for entry in document["recommendations"]}
 
     @routes.get("/catalogue")

@@ -81,8 +81,8 @@ def explain(
     """
     if (bundle is None) == (server is None) or (server and not patient):
         raise click.UsageError("give either --bundle FILE, or --server URL with --patient ID")
-    service = next(each for each in SERVICES.values() if each.hook == hook)
     try:
+        service = _service(hook)
         chart = ChartFile.read(bundle, orders, patient)
         record = _record(service, chart.call(service, server, _token(token_file)), server)
     except (ChartFileError, SettingError) as problem:
@@ -96,7 +96,9 @@ def explain(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of Markdown.")
 def catalogue(as_json: bool) -> None:
     """Print every recommendation and every source statement."""
-    document = catalogue_document(_settled(lambda: sign_off.current(load())))
+    settings = _settled(load)
+    signed = _settled(lambda: sign_off.current(settings))
+    document = catalogue_document(signed, sign_off.running_version(settings))
     if as_json:
         _print_json(document)
     else:
@@ -109,7 +111,7 @@ def catalogue(as_json: bool) -> None:
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), required=True)
 def write_sign_off(person: str, role: str, day: datetime) -> None:
     """Print the sign-off file of this content version, for the clinician to check and keep."""
-    click.echo(sign_off.template(person, role, day.date()), nl=False)
+    click.echo(sign_off.template(_settled(load), person, role, day.date()), nl=False)
 
 
 T = TypeVar("T")
@@ -121,6 +123,12 @@ def _settled(read: Callable[[], T]) -> T:
         return read()
     except SettingError as problem:
         sys.exit(f"lm-cds: {problem}")
+
+
+def _service(hook: str) -> Service:
+    """The service of a hook, at this site. Raises `SettingError`."""
+    own = next(each for each in SERVICES.values() if each.hook == hook)
+    return own.at(load().site_file)
 
 
 def _record(service: Service, body: JsonObject, server: str | None) -> PatientRecord:

@@ -2,7 +2,7 @@
 
 Each setting stands once, in `SETTINGS`; the table in the documentation is made from it. A value
 that cannot be used stops the start with a message that names the variable and never repeats the
-value, which may hold a password.
+value, which may hold a password; of the site file the path and the place are told.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from cds_service.clock import instant
+from cds_service.site_file import SiteFileError, read_site
+from hooks import NO_SITE, Site
 
 PREFIX = "LM_CDS_"
 SANDBOX = "sandbox"
@@ -46,6 +49,7 @@ class Settings:
     public_url: str | None
     sign_off_file: str | None
     now: datetime | None
+    site_file: Site
 
     @property
     def sandbox(self) -> bool:
@@ -130,6 +134,14 @@ def _instant(name: str, text: str) -> datetime:
     return value
 
 
+def _site(name: str, text: str) -> Site:
+    """What the site file says; it is read here so that a bad one stops the start."""
+    try:
+        return read_site(Path(text)) if text else NO_SITE
+    except SiteFileError as problem:
+        raise SettingError(name, str(problem)) from None
+
+
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
     known = [setting.name for setting in SETTINGS]
     for name in environ:
@@ -207,6 +219,12 @@ SETTINGS: tuple[Setting, ...] = (
         "without it",
     ),
     Setting("NOW", "", _optional(_instant), "fixes the clock (RFC 3339); sandbox only"),
+    Setting(
+        "SITE_FILE",
+        "",
+        _site,
+        "file with the codes and declarations of this site, YAML or JSON: [site.md](site.md)",
+    ),
 )
 
 

@@ -26,7 +26,7 @@ from cds_service.gather import Counts, gather
 from cds_service.hook_call import ORDER_SIGN, PATIENT_VIEW, HookCall
 from cds_service.logs import Log
 from cds_service.store import Store
-from hooks import Card, Service
+from hooks import Card, Service, content_version
 from hooks.record import Failure, PatientRecord
 
 EXTENSION = "lm_cds"
@@ -59,6 +59,11 @@ class Edge:
         """Give connections and threads back."""
         self.client.close()
         self.store.close()
+
+    @property
+    def content_version(self) -> str:
+        """Release and hash of the knowledge that decides, with that of the site."""
+        return content_version(self.settings.site_file)
 
     def service(self, service_id: str) -> Service:
         """The service of a path. Raises `UnknownService`."""

@@ -9,7 +9,7 @@ Source: data elements, sections 1.1, 1.7 and 2; clinical specification, section 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -25,9 +25,10 @@ from cds_service.fhir_server_policy import allowed_base
 from cds_service.hook_call import HookCall
 from cds_service.prefetch import Prefetched, read_prefetch
 from cds_service.questions import Questions
-from hooks.fhir import Medication, MedicationAdministration, MedicationRequest
+from hooks.fhir import MedicationAdministration, MedicationRequest
 from hooks.readings.treatments import names_no_drug
 from hooks.record import DataNeed, Failure, PatientRecord, Reason
+from hooks.values.translation import at_site
 
 
 class Needy(Protocol):
@@ -62,7 +63,10 @@ def gather(
     now: datetime,
     counts: Counts | None = None,
 ) -> PatientRecord:
-    """Everything that the call brings and the FHIR server adds before the deadline."""
+    """Everything that the call brings and the FHIR server adds before the deadline.
+
+    Codes of the site say what they mean here from now on.
+    """
     base, why_not = _base(call, settings)
     chart = Chart(call.patient_id or "", [text for text in (call.fhir_server, base) if text])
     drafts = read_drafts(call.draft_orders, chart)
@@ -75,29 +79,26 @@ def gather(
     wanted = references.targets(chart, drafts)
     failures |= _follow(wanted, chart, questions, why_not)
     _count(counts, chart, questions, left)
-    medications = references.by_reference("Medication", wanted, chart)
-    failures |= _unnamed_drugs(chart, medications, failures)
-    return PatientRecord(
+    record = PatientRecord(
         patient_id=chart.patient_id,
         now=now,
         resources=chart.resources(),
         failures=tuple(sorted(failures | left.failures | chart.failures)),
         drafts=drafts,
-        medications=medications,
+        medications=references.by_reference("Medication", wanted, chart),
         specimens=references.by_reference("Specimen", wanted, chart),
         unresolved=frozenset(item.reference for item in references.unanswered(wanted, chart)),
     )
+    return _without_silent_drugs(at_site(record, settings.site_file))
 
 
-def _unnamed_drugs(
-    chart: Chart, medications: dict[str, Medication], failures: set[Failure]
-) -> set[Failure]:
-    """A standing request or a given dose whose drug nothing names."""
-    if any(failure.category == "Medication" for failure in failures):
-        return set()
-    entries = chart.of(MedicationRequest), chart.of(MedicationAdministration)
-    unnamed = names_no_drug(*entries, medications)
-    return {Failure("Medication", Reason.UNREADABLE)} if unnamed else set()
+def _without_silent_drugs(record: PatientRecord) -> PatientRecord:
+    """The record; a standing request or a given dose whose drug nothing names is a failure."""
+    entries = record.of(MedicationRequest), record.of(MedicationAdministration)
+    if record.failed("Medication") or not names_no_drug(*entries, record.medications):
+        return record
+    unnamed = Failure("Medication", Reason.UNREADABLE)
+    return replace(record, failures=tuple(sorted({*record.failures, unnamed})))
 
 
 def _base(call: HookCall, settings: Settings) -> tuple[str | None, str]:

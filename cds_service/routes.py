@@ -11,7 +11,7 @@ from cds_service import clock, feedback, hook_call, request_body
 from cds_service.edge import Edge, edge_of, log_fields
 from cds_service.errors import JSON
 from cds_service.logs import Event
-from hooks import CONTENT_VERSION, Service
+from hooks import Service
 
 SPECIFICATION = "2.0.1"
 """The release of CDS Hooks that the services implement (discovery `version`)."""
@@ -76,7 +76,7 @@ def ready() -> Response:
     """Whether calls can be answered in full: knowledge loaded, store writable (else 503)."""
     edge = _edge()
     edge.store.check(edge.clock.now())
-    return _json({"status": "ready", "contentVersion": CONTENT_VERSION})
+    return _json({"status": "ready", "contentVersion": edge.content_version})
 
 
 @start_page.get("/")
@@ -97,7 +97,7 @@ def describe(service: Service) -> dict[str, Any]:
         "prefetch": {need.key: need.query for need in service.needs},
         "usageRequirements": service.usage_requirements,
         "version": SPECIFICATION,
-        "extension": {CONTENT_EXTENSION: {"contentVersion": CONTENT_VERSION}},
+        "extension": {CONTENT_EXTENSION: {"contentVersion": service.content_version}},
     }
 
 

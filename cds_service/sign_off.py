@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from cds_service.config import SettingError, Settings
-from hooks import CONTENT_VERSION
+from hooks import content_version
 
 NAME = "SIGN_OFF_FILE"
 MEMBERS = ("content_version", "person", "role", "date")
@@ -42,7 +42,12 @@ def current(settings: Settings) -> SignOff | None:
     Raises `SettingError` for a file that cannot be used.
     """
     found = read(Path(settings.sign_off_file)) if settings.sign_off_file else None
-    return found if found and found.content_version == CONTENT_VERSION else None
+    return found if found and found.content_version == running_version(settings) else None
+
+
+def running_version(settings: Settings) -> str:
+    """The content version that is signed off: our knowledge and the site's own."""
+    return content_version(settings.site_file)
 
 
 def required(settings: Settings) -> SignOff | None:
@@ -53,9 +58,9 @@ def required(settings: Settings) -> SignOff | None:
     return found
 
 
-def template(person: str, role: str, day: date) -> str:
+def template(settings: Settings, person: str, role: str, day: date) -> str:
     """The content of a file that signs off the running content."""
-    told = SignOff(CONTENT_VERSION, person, role, day.isoformat())
+    told = SignOff(running_version(settings), person, role, day.isoformat())
     return yaml.safe_dump(asdict(told), sort_keys=False, allow_unicode=True)
 
 
@@ -87,6 +92,7 @@ def _refusal(settings: Settings) -> str:
     given = settings.sign_off_file
     told = "the file signs off another content version" if given else "it is not set"
     return (
-        f"production needs a clinician's sign-off of content version {CONTENT_VERSION}, "
+        f"production needs a clinician's sign-off of content version "
+        f"{running_version(settings)}, "
         f"but {told}; see docs/operate.md"
     )

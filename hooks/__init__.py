@@ -10,6 +10,8 @@ from hooks.engine.cards import Card
 from hooks.engine.items import Dismissal, Item
 from hooks.engine.knowledge import content_version
 from hooks.engine.service import Service
+from hooks.site import NO_SITE, Site
+from hooks.values.overlay import BadSiteFile, site_of
 
 SERVICES: dict[str, Service] = {
     service.id: service for service in (patient_view.SERVICE, order_sign.SERVICE)
@@ -17,6 +19,18 @@ SERVICES: dict[str, Service] = {
 """All services by id; a hook may have several."""
 
 CONTENT_VERSION = content_version()
-"""Release and hash of the knowledge that decides."""
+"""Release and hash of our own knowledge; `Service.content_version` adds that of the site."""
 
-__all__ = ["CONTENT_VERSION", "SERVICES", "Card", "Dismissal", "Item", "Service"]
+__all__ = [
+    "CONTENT_VERSION",
+    "NO_SITE",
+    "SERVICES",
+    "BadSiteFile",
+    "Card",
+    "Dismissal",
+    "Item",
+    "Service",
+    "Site",
+    "content_version",
+    "site_of",
+]

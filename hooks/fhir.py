@@ -289,10 +289,11 @@ class MedicationAdministration(Resource, frozen=True):
 
 
 class Procedure(Resource, frozen=True):
-    """R4 Procedure."""
+    """R4 Procedure; `category` is also read as the list that R5 makes of it."""
 
     status: Code | None = None
     subject: Reference | None = None
+    category: CodeableConcept | tuple[CodeableConcept, ...] | None = None
     code: CodeableConcept | None = None
     performed_date_time: Code | None = None
     performed_period: Period | None = None

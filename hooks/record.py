@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeVar, cast
 
 from hooks.fhir import JsonObject, Medication, Patient, Resource, Specimen
+from hooks.site import NO_SITE, Site
 
 R = TypeVar("R", bound=Resource)
 
@@ -46,6 +47,7 @@ class DataNeed:
 
     `query` is a template over `{{context.patientId}}`; `fallbacks` are the queries to ask
     together instead where a server refuses the first one (data elements, section 2).
+    `value_sets` are those whose codes the query lists.
     """
 
     key: str
@@ -53,6 +55,7 @@ class DataNeed:
     query: str
     hooks: frozenset[str]
     fallbacks: tuple[str, ...] = ()
+    value_sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class PatientRecord:
     `now` is the time of the call in UTC. `resources` holds readable resources of this patient
     only, without duplicates. `medications` and `specimens` resolve references (`Type/id`,
     absolute URL or `urn:uuid:`). `failures` names each category that was not read completely.
+    `site` is what the site of the service declares (`at_site`).
     """
 
     patient_id: str
@@ -87,6 +91,7 @@ class PatientRecord:
     medications: Mapping[str, Medication] = field(default_factory=dict)
     specimens: Mapping[str, Specimen] = field(default_factory=dict)
     unresolved: frozenset[str] = frozenset()
+    site: Site = NO_SITE
 
     def of(self, kind: type[R]) -> tuple[R, ...]:
         """The resources of one type, in the order received."""

@@ -66,11 +66,11 @@ def records(folder: Path) -> list[list[JsonObject]]:
 
 def patient_of(record: list[JsonObject]) -> str:
     """The patient that most resources of a record are about."""
-    names = Counter(name for resource in record for name in _owners(resource))
+    names = Counter(name for resource in record for name in owners(resource))
     return names.most_common(1)[0][0] if names else "nobody"
 
 
-def _owners(resource: JsonObject) -> Iterator[str]:
+def owners(resource: JsonObject) -> Iterator[str]:
     """The patient id that a resource names."""
     if resource["resourceType"] == "Patient" and isinstance(resource.get("id"), str):
         yield resource["id"]

@@ -16,7 +16,6 @@ from cds_service import hook_call
 from cds_service.clock import monotonic
 from cds_service.edge import edge_of
 from cds_service.sandbox.chart_summary import day_of
-from hooks import CONTENT_VERSION
 from hooks.fhir import JsonObject
 from hooks.record import PatientRecord
 
@@ -43,7 +42,7 @@ def explanation(service_id: str, body: bytes) -> JsonObject:
     record = edge.record(service, hook_call.parse(service, body, received))
     return {
         "service": service.id,
-        "content_version": CONTENT_VERSION,
+        "content_version": service.content_version,
         "failures": [{"category": f.category, "reason": f.reason} for f in record.failures],
         "recommendations": service.explanation(record),
         "entries": list(_entries(record)),

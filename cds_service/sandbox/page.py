@@ -35,7 +35,7 @@ from cds_service.sandbox.in_process import Answer
 from cds_service.sandbox.markdown import render
 from cds_service.sandbox.own_server import FormProblem, OwnServer, lenders, own_call
 from cds_service.sandbox.timeline import Timeline, timeline
-from hooks import CONTENT_VERSION, SERVICES
+from hooks import SERVICES
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; form-action 'self'; "
@@ -179,7 +179,7 @@ def _page(choice: Choice, **shown: Any) -> Response:
         choice=choice,
         **shown,
         feedback=request.args.get("feedback"),
-        content_version=CONTENT_VERSION,
+        content_version=edge_of(current_app).content_version,
     )
     response = make_response(page)
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hooks.answer import Answer, Finding, Indicator, Truth, applies
 from hooks.engine import explain
 from hooks.engine.cards import INCOMPLETE, Card, Page, lay_out
 from hooks.engine.items import Dismissal, Item, items, without_dismissed
 from hooks.engine.knowledge import content_version
+from hooks.engine.needs import needs_at
 from hooks.engine.recommendation import Catalogue
 from hooks.engine.suggestions import Context
 from hooks.fhir import JsonObject
 from hooks.readings.chart import Chart
 from hooks.record import DataNeed, PatientRecord
+from hooks.site import NO_SITE, Site
 
 Evaluate = Callable[[Chart, Catalogue], tuple[Finding, ...]]
 
@@ -25,7 +27,7 @@ class Service:
 
     `evaluate` gives the finding of every recommendation; `reports_gaps` says whether data that
     could not be read deserve an item of their own for this chart; `ages` gives the age that a
-    draft order's dose is meant for.
+    draft order's dose is meant for; `site` is what the site adds to the needs and to the version.
     """
 
     id: str
@@ -38,6 +40,16 @@ class Service:
     evaluate: Evaluate
     reports_gaps: Callable[[Chart], bool]
     ages: Callable[[Chart], dict[str, int | None]]
+    site: Site = NO_SITE
+
+    def at(self, site: Site) -> Service:
+        """The same service at a site: it asks for its codes, and names its version."""
+        return replace(self, site=site, needs=needs_at(self.needs, site))
+
+    @property
+    def content_version(self) -> str:
+        """Release and hash of the knowledge that decides, with that of the site."""
+        return content_version(self.site)
 
     def findings(self, record: PatientRecord) -> tuple[Finding, ...]:
         """The finding of every recommendation, per draft order on order-sign."""
@@ -57,7 +69,7 @@ class Service:
             catalogue=self.catalogue,
             context=Context(record, drafts, self.ages(chart)),
             failures=tuple(dict.fromkeys(record.failures)),
-            content_version=content_version(),
+            content_version=self.content_version,
             on_orders=self.on_orders,
         )
         return lay_out(self._items(chart, dismissals), page)

@@ -21,6 +21,7 @@ from hooks.readings.order import Access, DrugOrder, Formulation, Instruction, is
 from hooks.readings.route import Route
 from hooks.readings.safety import read_non_malignant_indication
 from hooks.readings.treatments import Administration, read_nitrous_oxide
+from hooks.site import Statement
 from hooks.values.parameters import dose as dose_parameter
 from hooks.values.parameters import limit, window
 
@@ -146,6 +147,9 @@ def severe_methotrexate_allergy(check: OrderCheck) -> Answer:
 def preservative(check: OrderCheck) -> Answer:
     """Is the ordered product preservative-free?"""
     stated = check.instruction.formulation
+    declared = check.chart.declared(Statement.PRESERVATIVE_FREE)
+    if stated is Formulation.NOT_STATED and declared and check.instruction.is_intrathecal:
+        return yes(check.source, declared.evidence, value=Formulation.PRESERVATIVE_FREE.value)
     if stated is Formulation.NOT_STATED:
         return unknown("preservative status of the product")
     free = stated is Formulation.PRESERVATIVE_FREE

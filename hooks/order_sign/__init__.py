@@ -14,6 +14,7 @@ from hooks.engine.recommendation import Catalogue, Recommendation, load_catalogu
 from hooks.engine.service import Service
 from hooks.facts.order import order_evidence
 from hooks.order_sign import rules
+from hooks.order_sign.declarations import with_remarks
 from hooks.readings.chart import Chart
 from hooks.readings.order import DrugOrder
 
@@ -59,7 +60,8 @@ def _of_order(
         for name, findings in found.items():
             verdict = verdicts.get(name) or rules.not_addressed(check)
             findings.append(_indicated(name, verdict, catalogue, check.source))
-    return [_highest(findings) for findings in found.values()]
+    every = [finding for findings in found.values() for finding in findings]
+    return [with_remarks(_highest(findings), every) for findings in found.values()]
 
 
 def _evaluate(chart: Chart, catalogue: Catalogue) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from hooks.answer import Answer, Evidence, Truth, Verdict, applies, silent
 from hooks.facts.diagnosis import lm_established
-from hooks.facts.fact import is_yes
+from hooks.facts.fact import is_no, is_yes
 from hooks.facts.order import (
     OrderCheck,
     Scope,
@@ -18,7 +18,7 @@ from hooks.facts.order import (
 from hooks.facts.person import haematological_without_solid_malignancy, solid_malignancy
 from hooks.readings.dates import Moment, within
 from hooks.readings.malignancy import Kind
-from hooks.readings.order import DrugOrder, Formulation
+from hooks.readings.order import DrugOrder
 from hooks.readings.radiotherapy import Course, Phase, Target
 from hooks.readings.route import Route
 from hooks.readings.wording import day_shown
@@ -122,11 +122,10 @@ def indication(check: OrderCheck) -> Verdict:
 
 def preserved(check: OrderCheck) -> Verdict:
     """A preserved product, or one whose preservative status is not stated."""
-    stated = check.instruction.formulation
     asked = preservative(check)
-    if stated is Formulation.PRESERVATIVE_FREE:
+    if is_yes(asked):
         return silent(asked)
-    return applies("preserved" if stated is Formulation.PRESERVED else "not-stated", asked)
+    return applies("preserved" if is_no(asked) else "not-stated", asked)
 
 
 def _when(course: Course) -> str:

@@ -23,7 +23,9 @@ from hooks.readings.concepts import reference
 from hooks.readings.csf_space import (
     FlowStudy,
     Hydrocephalus,
+    Shunt,
     ShuntReading,
+    lists_shunt,
     read_flow,
     read_hydrocephalus,
     read_shunt,
@@ -74,6 +76,7 @@ from hooks.readings.treatments import (
 )
 from hooks.readings.work_up import Ordered, read_orders
 from hooks.record import PatientRecord
+from hooks.site import Declaration, Statement
 
 
 class Chart:
@@ -91,6 +94,10 @@ class Chart:
         born = birth_dates(self.record.patient.birth_date if self.record.patient else None)
         ages = {completed_years(day, on) for day in born}
         return tuple(sorted(age for age in ages if age >= 0))
+
+    def declared(self, statement: Statement) -> Declaration | None:
+        """What the site declares, if it does so on the reference day."""
+        return self.record.site.declared(statement, self.today)
 
     @cached_property
     def conditions_failed(self) -> bool:
@@ -282,7 +289,7 @@ class Chart:
     @cached_property
     def shunt(self) -> ShuntReading | None:
         """The CSF shunt; None = unknown."""
-        return read_shunt(
+        found = read_shunt(
             self.record.of(Device),
             self.record.of(Procedure),
             self.record.of(Condition),
@@ -290,6 +297,15 @@ class Chart:
             self.brain,
             self.today,
         )
+        return found or self._no_shunt_listed
+
+    @property
+    def _no_shunt_listed(self) -> ShuntReading | None:
+        """No shunt, where a site lists every shunt and the complete problem list names none."""
+        declared = self.declared(Statement.SHUNT_LISTED)
+        if not declared or self.conditions_failed or lists_shunt(self.record.of(Condition)):
+            return None
+        return ShuntReading(Shunt.NONE, (declared.evidence,))
 
     @cached_property
     def hydrocephalus(self) -> Hydrocephalus | None:

@@ -113,6 +113,12 @@ def _conditions(conditions: Iterable[Condition]) -> Iterator[_Entry]:
             yield _Entry(text, day, evidence(condition, "CSF shunt", None, when))
 
 
+def lists_shunt(conditions: Iterable[Condition]) -> bool:
+    """Whether any entry of the problem list names a shunt, also an ended one."""
+    listed = (c for c in conditions if verification(c) is not Verification.IGNORED)
+    return any(_names_shunt(condition.code) for condition in listed)
+
+
 def _value_text(observation: Observation) -> str:
     value = observation.value_string or text_of(observation.value_codeable_concept)
     return joined((value, text_of(observation.code), notes_of(observation.note)))

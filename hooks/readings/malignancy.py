@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -82,10 +83,19 @@ def site_from_text(text: str) -> str | None:
 def _names_only_metastases(text: str) -> bool:
     if site_from_text(text) != "cancer-site-other":
         return False
-    found = (
-        match for clause in clauses(text) for match in term("cancer-site-other").finditer(clause)
+    return all(
+        _is_metastasis(clause, match)
+        for clause in clauses(text)
+        for match in term("cancer-site-other").finditer(clause)
     )
-    return all("metast" in match.group().lower() for match in found)
+
+
+def _is_metastasis(clause: str, match: re.Match[str]) -> bool:
+    """Whether a cancer term names a metastasis, by itself or as a part of "secondary …"."""
+    within = term("cancer-secondary").finditer(clause)
+    return "metast" in match.group().lower() or any(
+        name.start() <= match.start() and match.end() <= name.end() for name in within
+    )
 
 
 def _coded(condition: Condition) -> str | None:

@@ -12,7 +12,14 @@ import msgspec
 from hooks.fhir import CodeableConcept, JsonObject, Medication, Reference, contained
 from hooks.readings.concepts import CONDITION_CUES, all_text_of, text_of
 from hooks.readings.text import clauses, joined, says, unnegated
-from hooks.values.codes import codings, display_in, in_set, normalised, value_set
+from hooks.values.codes import (
+    OWN_VALUE_SETS,
+    codings,
+    display_in,
+    in_set,
+    normalised,
+    value_set,
+)
 from hooks.values.lexicon import names
 
 
@@ -145,8 +152,8 @@ def _named(text: str) -> Drug | None:
 def drug_of(product: Product) -> Drug:
     """The drug of a product: codes, else names, else ingredients (a vinca alkaloid first).
 
-    A product without any name cannot be read unless a code of a public drug terminology says
-    that it is something else.
+    A product without any name cannot be read unless a code of a public drug terminology, or the
+    site, says that it is something else.
     """
     found = _coded(product.concept) or _named(product.all_text)
     if found:
@@ -157,7 +164,8 @@ def drug_of(product: Product) -> Drug:
     vinca = next((drug for drug in within if drug.is_vinca), None)
     if within:
         return vinca or Drug.METHOTREXATE
-    named = product.all_text or product.ingredients or _has_public_code(product.concept)
+    coded = _has_public_code(product.concept) or _is_mapped(product.concept)
+    named = product.all_text or product.ingredients or coded
     return Drug.OTHER if named else Drug.UNREADABLE
 
 
@@ -166,6 +174,15 @@ def _has_public_code(concept: CodeableConcept) -> bool:
     systems = {system for system, _ in value_set("drug-methotrexate").exact}
     coded = (normalised(coding) for coding in codings(concept))
     return any(system in systems and code for system, code in coded)
+
+
+_NO_DRUG = ("form-pf", "form-preserved", "methotrexate-not-injectable-into-csf")
+
+
+def _is_mapped(concept: CodeableConcept) -> bool:
+    """Whether the site says which drug a code is; a formulation alone is none."""
+    mapped = (c.code for c in codings(concept) if c.system == OWN_VALUE_SETS)
+    return any(name not in _NO_DRUG for name in mapped)
 
 
 def is_drug(product: Product, name: str) -> bool:

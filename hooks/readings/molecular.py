@@ -71,9 +71,10 @@ def _hgnc(coding: Coding) -> Coding:
 
 
 def _is_gene(gene: str, concept: CodeableConcept | None) -> bool:
+    name = f"marker-{gene.lower()}"
     known = [_hgnc(c) for c in codings(concept) if (c.system or "").startswith(_HGNC)]
-    if known:
-        return in_set(f"marker-{gene.lower()}", CodeableConcept(tuple(known)))
+    if known or in_set(name, concept):
+        return in_set(name, concept, CodeableConcept(tuple(known)))
     return names(text_of(concept), f"marker-{gene.lower()}-named")
 
 

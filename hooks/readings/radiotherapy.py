@@ -65,6 +65,14 @@ def _is_radiotherapy(code: CodeableConcept | None) -> bool:
     return any(says(text, name, _CUES) for name in ("radiotherapy", "rt-wbrt-abbreviation"))
 
 
+def _said_to_be(procedure: Procedure) -> tuple[CodeableConcept, ...]:
+    """The code of a Procedure; without one its category, as in public course summaries."""
+    if procedure.code and (procedure.code.coding or procedure.code.text):
+        return (procedure.code,)
+    category = procedure.category or ()
+    return category if isinstance(category, tuple) else (category,)
+
+
 def _sites(body_site: tuple[CodeableConcept, ...]) -> frozenset[str]:
     """Brain and spine, by code or by text."""
     text = joined(text_of(site) for site in body_site)
@@ -100,7 +108,7 @@ def read_courses(
     courses = []
     for procedure in procedures:
         phase = _PROCEDURE_PHASES.get(procedure.status or "")
-        if phase and _is_radiotherapy(procedure.code):
+        if phase and any(_is_radiotherapy(concept) for concept in _said_to_be(procedure)):
             courses.append(_course(procedure, phase, performed(procedure), today))
     for request in requests:
         phase = _REQUEST_PHASES.get(request.status or "")

@@ -153,15 +153,19 @@ _LM_TREATMENT = "treatment of LM"
 
 
 def _lm_drug(order: DrugOrder) -> str | None:
-    """The name of the drug in our own words; None for an order that is no treatment of LM."""
-    systemic = drug_name(order.product, "lm-treatment-systemic")
-    if systemic:
-        return systemic
+    """The drug in our own words, a class where it has no name; None where it is no treatment."""
+    if is_drug(order.product, _SYSTEMIC):
+        return drug_name(order.product, _SYSTEMIC) or "systemic drug"
     if not order.intrathecal:
         return None
-    methotrexate = order.drug.value if order.drug is Drug.METHOTREXATE else None
-    given = methotrexate or drug_name(order.product, "lm-treatment-intrathecal")
-    return f"intrathecal {given}" if given else None
+    if order.drug is Drug.METHOTREXATE:
+        return f"intrathecal {order.drug.value}"
+    if not is_drug(order.product, _INTRATHECAL):
+        return None
+    return f"intrathecal {drug_name(order.product, _INTRATHECAL) or 'drug'}"
+
+
+_SYSTEMIC, _INTRATHECAL = "lm-treatment-systemic", "lm-treatment-intrathecal"
 
 
 def read_nitrous_oxide(

@@ -17,6 +17,8 @@ from hooks.fhir import CodeableConcept, Coding
 from hooks.values import file_names
 
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
+OWN_VALUE_SETS = "https://lm-cds-hooks.org/fhir/ValueSet"
+"""The system whose codes are the names of our value sets: each is a member of its value set."""
 _OID = "urn:oid:2.16.840.1.113883.6."
 _ALIASES = {
     _OID + "90": ICD_10_CM,
@@ -85,6 +87,7 @@ def _index() -> _Index:
     prefixes: dict[str, tuple[str, ...]] = {}
     for file in file_names("value_sets", ".json"):
         found = value_set(file.removesuffix(".json"))
+        exact[OWN_VALUE_SETS, found.name] = (found.name,)
         for pair in found.exact:
             exact[pair] = (*exact.get(pair, ()), found.name)
         for prefix in found.prefixes:

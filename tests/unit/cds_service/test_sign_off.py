@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from cds_service import create_app, sign_off
 from cds_service.config import SettingError, Settings
 from cds_service.edge import edge_of
 from hooks import CONTENT_VERSION
+from hooks.site import Site
 from tests.live import signed_off
 
 ROOT = Path(__file__).parents[3]
@@ -120,3 +123,15 @@ def test_the_server_ends_with_one_line_and_no_traceback(tmp_path: Path) -> None:
     assert done.stdout == ""
     assert done.stderr.startswith("lm-cds: LM_CDS_SIGN_OFF_FILE: production needs")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_site_file_is_part_of_what_is_signed_off(tmp_path: Path) -> None:
+    own = dataclasses.replace(
+        settings(tmp_path, written(tmp_path, json.dumps(GOOD))),
+        site_file=Site(version="0123456789ab"),
+    )
+    with pytest.raises(SettingError, match="another content version"):
+        sign_off.required(own)
+    told = sign_off.template(own, "Test Person", "pharmacist", date(2026, 11, 21))
+    renewed = dataclasses.replace(own, sign_off_file=str(written(tmp_path, told)))
+    assert sign_off.required(renewed) is not None
