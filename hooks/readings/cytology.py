@@ -26,6 +26,7 @@ from hooks.readings.concepts import (
     text_of,
 )
 from hooks.readings.dates import Moment, days_ago, first_moment, within
+from hooks.readings.sections import read_both_ways, result_part
 from hooks.readings.specimens import (
     Handling,
     collected,
@@ -34,7 +35,7 @@ from hooks.readings.specimens import (
     is_csf,
     specimens_of,
 )
-from hooks.readings.text import clauses, is_negated, joined, normalised
+from hooks.readings.text import is_negated, joined, normalised, statements, unnegated
 from hooks.values.codes import codings, in_set, memberships
 from hooks.values.lexicon import names, remembering_short, term
 from hooks.values.parameters import limit, window
@@ -108,39 +109,55 @@ def _skipped(clause: str) -> bool:
     )
 
 
+_CUES = ("cytology-negation", "cytology-negated-after")
+
+
 def _equivocal(clause: str) -> bool:
-    return any(
+    """Atypical or suspicious cells, or a malignancy that is not excluded."""
+    not_excluded = names(clause, "not-excluded") and names(clause, "cytology-malignant-term")
+    return not_excluded or any(
         match.group().lower().startswith(("cannot", "not "))
-        or not is_negated(clause, match, "cytology-negation", "cytology-negated-after")
+        or not is_negated(clause, match, *_CUES)
         for match in term("cytology-equivocal").finditer(clause)
     )
+
+
+def _negative(clause: str) -> Result | None:
+    """Negative, unless the clause denies less than malignancy, or may deny a stain."""
+    doubtful = names(clause, "weak-negation") or names(clause, "cytology-stained")
+    return None if doubtful else Result.NEGATIVE
 
 
 def _clause_result(clause: str) -> Result | None:
     if _equivocal(clause):
         return Result.EQUIVOCAL
     negations = {
-        is_negated(clause, match, "cytology-negation", "cytology-negated-after")
+        is_negated(clause, match, *_CUES)
         for match in term("cytology-malignant-term").finditer(clause)
     }
     if True in negations:
-        return Result.NEGATIVE if False not in negations else None
+        return _negative(clause) if False not in negations else None
     stated = names(clause, "cytology-positive") or names(clause, "cytology-bare-diagnosis")
-    if negations and stated:
-        return Result.POSITIVE
-    return Result.NEGATIVE if names(clause, "cytology-negative") else None
+    if negations and (stated or names(clause, "hedged")):
+        return Result.EQUIVOCAL if names(clause, "hedged") else Result.POSITIVE
+    benign = not negations and unnegated(clause, "cytology-negative", *_CUES)
+    return Result.NEGATIVE if benign else None
 
 
 @remembering_short
 def classify(text: str) -> Result | None:
     """The result that a cytology text states; None = unclassifiable, not counted as a sample."""
+    return read_both_ways(result_part(text), _classified, None)
+
+
+def _classified(text: str) -> Result | None:
     whole = normalised(text).rstrip(".").lower()
     if whole in ("negative", "neg"):
         return Result.NEGATIVE
     if whole in ("positive", "pos"):
         return Result.POSITIVE
     remembered: set[Result] = set()
-    for clause in clauses(text):
+    for clause in statements(text):
         if _skipped(clause):
             continue
         if names(clause, "cytology-inadequate"):

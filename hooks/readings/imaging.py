@@ -11,7 +11,8 @@ from hooks.answer import Evidence
 from hooks.fhir import CodeableConcept, DiagnosticReport
 from hooks.readings.concepts import FINAL, evidence, reported, text_of
 from hooks.readings.dates import Moment, days_ago
-from hooks.readings.text import clauses, is_negated, joined, says, unnegated
+from hooks.readings.sections import read_both_ways, result_part
+from hooks.readings.text import is_negated, joined, says, statements, unnegated
 from hooks.values.codes import best_match, in_set
 from hooks.values.lexicon import names, remembering_short, term
 from hooks.values.parameters import window
@@ -85,12 +86,13 @@ def _clause_pattern(clause: str) -> Pattern | None:
     finding, finding_negated = _stated(clause, finding_name)
     if site and finding:
         return _positive_pattern(clause)
-    explicit = (site_negated and not site) or (finding_negated and not finding)
-    return Pattern.NORMAL if explicit else normal
+    named = leptomeninges or finding_negated
+    explicit = (site_negated and not site and named) or (finding_negated and not finding)
+    return Pattern.NORMAL if explicit and not names(clause, "weak-negation") else normal
 
 
 def _positive_pattern(clause: str) -> Pattern:
-    if names(clause, "mri-hedged"):
+    if any(names(clause, name) for name in ("mri-hedged", "hedged", "not-excluded")):
         return Pattern.EQUIVOCAL
     nodular = bool(unnegated(clause, "mri-nodular"))
     linear = bool(unnegated(clause, "mri-linear"))
@@ -109,9 +111,24 @@ def united(patterns: Iterable[Pattern]) -> Pattern:
 
 @remembering_short
 def pattern(conclusion: str) -> Pattern:
-    """The leptomeningeal pattern that a conclusion states."""
-    read = (_clause_pattern(c) for c in clauses(conclusion) if not names(c, "mri-history"))
+    """The leptomeningeal pattern that a report states."""
+    return read_both_ways(result_part(conclusion), _pattern, Pattern.NOT_STATED)
+
+
+def _pattern(text: str) -> Pattern:
+    read = (_clause_pattern(c) for c in statements(text) if not _tells_the_past(c))
     return united(found for found in read if found)
+
+
+def _tells_the_past(clause: str) -> bool:
+    """History or indication, or a history word before the site, with no word on how it is now."""
+    if names(clause, "mri-history"):
+        return True
+    starts = [
+        m.start() for name in ("mri-site", "mri-other-site") if (m := term(name).search(clause))
+    ]
+    before = bool(starts) and term("mri-history-before-the-term").search(clause, 0, min(starts))
+    return bool(before) and not names(clause, "mri-course")
 
 
 @remembering_short

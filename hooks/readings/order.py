@@ -13,7 +13,7 @@ from hooks.readings.dates import Moment, first_moment, moment
 from hooks.readings.dosing import Dose, is_daily, read_dose
 from hooks.readings.medication import Drug, Product, drug_of, has_code, product_of
 from hooks.readings.route import Route, names_intrathecal, route_of
-from hooks.readings.text import joined, normalised, says
+from hooks.readings.text import joined, normalised, plain_clauses, says
 from hooks.values.codes import in_set
 from hooks.values.lexicon import names, term
 
@@ -119,7 +119,8 @@ def _volume(texts: Iterable[str]) -> float | None:
 
 def formulation_in_text(text: str) -> Formulation:
     """What product or order texts say about the preservative; preserved wins."""
-    rest = term("form-negated").sub(" ", normalised(text))
+    told = (clause for clause in plain_clauses(text) if not names(clause, "form-asked"))
+    rest = term("form-negated").sub(" ", "; ".join(told))
     without_free = term("form-pf").sub(" ", rest)
     if names(without_free, "form-preserved"):
         return Formulation.PRESERVED
