@@ -27,6 +27,7 @@ from hooks.readings.concepts import (
 from hooks.readings.dates import Moment, days_ago, newest
 from hooks.readings.imaging import Study
 from hooks.readings.radiotherapy import Course, Phase
+from hooks.readings.reports import UNREAD, read_report
 from hooks.readings.sections import read_both_ways, result_part
 from hooks.readings.text import clauses, joined, normalised, says, unnegated
 from hooks.values.codes import in_set
@@ -242,6 +243,14 @@ class _FlowResult:
     flow: Flow
     when: Moment
     resource: DiagnosticReport | Observation
+    unread: bool = False
+
+    @property
+    def source(self) -> Evidence:
+        """The study as evidence."""
+        value = UNREAD if self.unread else self.flow.value
+        how = "code" if self.flow is Flow.INCONCLUSIVE else "text"
+        return evidence(self.resource, "CSF flow study", value, self.when, how)
 
 
 @remembering_short
@@ -289,7 +298,10 @@ def _flow_results(
     for report in reports:
         when = reported(report)
         if when and report.status in FINAL and _is_flow_study(report.code):
-            yield _FlowResult(flow_status(report.conclusion or ""), when, report)
+            told = read_report(report)
+            flow = flow_status(told.text)
+            unread = told.unreadable and flow is Flow.INCONCLUSIVE
+            yield _FlowResult(flow, when, report, unread)
     for observation in observations:
         taken = observed(observation)
         if taken and observation.status in FINAL and _is_flow_study(observation.code):
@@ -340,5 +352,4 @@ def read_flow(
     outdated = study.flow is not Flow.OBSTRUCTED and _changes_since(
         study.when.day, courses, procedures
     )
-    source = evidence(study.resource, "CSF flow study", study.flow.value, study.when)
-    return FlowStudy(study.flow, days, outdated, source)
+    return FlowStudy(study.flow, days, outdated, study.source)

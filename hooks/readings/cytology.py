@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import TypeAlias
 
 from hooks.answer import Evidence
 from hooks.fhir import (
@@ -26,6 +27,7 @@ from hooks.readings.concepts import (
     text_of,
 )
 from hooks.readings.dates import Moment, days_ago, first_moment, within
+from hooks.readings.reports import report_text
 from hooks.readings.sections import read_both_ways, result_part
 from hooks.readings.specimens import (
     Handling,
@@ -180,16 +182,21 @@ _TEXT_FIRST: dict[str, Result] = {
 }
 
 
-def coded_result(concepts: Iterable[CodeableConcept | None], text: str) -> Result | None:
+_Told: TypeAlias = tuple[Result | None, str]
+"""A result, and whether a `code` or the `text` told it."""
+
+
+def coded_result(concepts: Iterable[CodeableConcept | None], text: str) -> _Told:
     """The first coded result, else what the text says; abnormal and normal ask the text first."""
     for coding in (c for concept in concepts for c in codings(concept)):
         for name, result in _CODED.items():
             if name in memberships(coding):
-                return result
+                return result, "code"
         for name, result in _TEXT_FIRST.items():
             if name in memberships(coding):
-                return classify(text) or result
-    return classify(text)
+                worded = classify(text)
+                return (worded, "text") if worded else (result, "code")
+    return classify(text), "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +213,7 @@ class _Carrier:
 def _report(report: DiagnosticReport, known: Mapping[str, Specimen]) -> _Carrier:
     when = reported(report)
     specimens = specimens_of(report.specimen or (), report.contained, known)
-    return _Carrier(report, report.conclusion_code or (), report.conclusion or "", when, specimens)
+    return _Carrier(report, report.conclusion_code or (), report_text(report), when, specimens)
 
 
 def _observation(observation: Observation, known: Mapping[str, Specimen]) -> _Carrier:
@@ -252,13 +259,13 @@ def _is_csf_cytology(carrier: _Carrier, punctures: frozenset[str]) -> bool:
     return titled and isinstance(carrier.resource, DiagnosticReport)
 
 
-def _result(carrier: _Carrier) -> Result | None:
+def _result(carrier: _Carrier) -> _Told:
     """A code is a cytology result only on a cytology; other parts of a puncture need words."""
     if carrier.resource.status in NOT_THERE_YET:
-        return Result.PENDING
+        return Result.PENDING, "code"
     if isinstance(carrier.resource, DiagnosticReport) or _is_cytology_code(carrier.resource):
         return coded_result(carrier.coded, carrier.text)
-    return classify(carrier.text)
+    return classify(carrier.text), "text"
 
 
 def _is_cytology_code(observation: Observation) -> bool:
@@ -267,7 +274,7 @@ def _is_cytology_code(observation: Observation) -> bool:
     return names_it or any(in_set(name, observation.code) for name in own_sets)
 
 
-def _sample(carrier: _Carrier, result: Result, today: date) -> Sample | None:
+def _sample(carrier: _Carrier, result: Result, how: str, today: date) -> Sample | None:
     when = first_moment(*map(collected, carrier.specimens), carrier.when)
     days = days_ago(when, today)
     in_future = when is not None and days is None
@@ -278,7 +285,7 @@ def _sample(carrier: _Carrier, result: Result, today: date) -> Sample | None:
     known = handling_in_text(carrier.text)
     for specimen in carrier.specimens:
         known = handling(specimen).or_else(known)
-    source = evidence(carrier.resource, "CSF cytology", result.value, when)
+    source = evidence(carrier.resource, "CSF cytology", result.value, when, how)
     return Sample(result, days, when.day if when else None, known, source)
 
 
@@ -331,9 +338,9 @@ def read_cytologies(
     for carrier in carriers:
         if not _is_csf_cytology(carrier, punctures):
             continue
-        result = _result(carrier)
+        result, how = _result(carrier)
         if result is None:
             unclassifiable.append(reference(carrier.resource))
-        elif sample := _sample(carrier, result, today):
+        elif sample := _sample(carrier, result, how, today):
             samples.append(sample)
     return Cytologies(_by_day(samples), tuple(unclassifiable))

@@ -11,6 +11,7 @@ from hooks.answer import Evidence
 from hooks.fhir import CodeableConcept, DiagnosticReport
 from hooks.readings.concepts import FINAL, evidence, reported, text_of
 from hooks.readings.dates import Moment, days_ago
+from hooks.readings.reports import UNREAD, read_report
 from hooks.readings.sections import read_both_ways, result_part
 from hooks.readings.text import is_negated, joined, says, statements, unnegated
 from hooks.values.codes import best_match, in_set
@@ -51,7 +52,8 @@ _MASS_TERMS = {
 class Study:
     """All reports of one region on one day. `contrast` None = not stated.
 
-    `extent` names the parts of the spine (`whole`, `cervical`, `thoracic`, `lumbar`).
+    `extent` names the parts of the spine (`whole`, `cervical`, `thoracic`, `lumbar`). `unread`: an
+    attachment could not be read, and what could be read does not state the pattern.
     """
 
     days: int
@@ -63,6 +65,7 @@ class Study:
     no_shunt: bool
     extent: frozenset[str]
     source: Evidence
+    unread: bool = False
 
 
 def _stated(clause: str, name: str) -> tuple[bool, bool]:
@@ -201,9 +204,11 @@ def _denies_shunt(text: str) -> bool:
 
 
 def _study(report: DiagnosticReport, region: str, when: Moment, days: int) -> Study:
-    text = report.conclusion or ""
+    told = read_report(report)
+    text, found = told.text, pattern(told.text)
+    unread = told.unreadable and found is Pattern.NOT_STATED
+    how = "code" if found is Pattern.NOT_STATED else "text"
     extent = _extent(report.code) if region == "spine" else frozenset[str]()
-    found = pattern(text)
     return Study(
         days=days,
         day=when.day,
@@ -213,8 +218,13 @@ def _study(report: DiagnosticReport, region: str, when: Moment, days: int) -> St
         leukoencephalopathy=region == "brain" and says(text, "leukoencephalopathy"),
         no_shunt=region == "brain" and _denies_shunt(text),
         extent=extent,
-        source=evidence(report, f"MRI {region}", f"leptomeningeal pattern {found.value}", when),
+        source=evidence(report, f"MRI {region}", _value(found, unread), when, how),
+        unread=unread,
     )
+
+
+def _value(found: Pattern, unread: bool) -> str:
+    return UNREAD if unread else f"leptomeningeal pattern {found.value}"
 
 
 def _union(studies: list[Study]) -> Study:
@@ -223,6 +233,7 @@ def _union(studies: list[Study]) -> Study:
     stated = [study.contrast for study in studies if study.contrast is not None]
     found = united(study.pattern for study in studies)
     told = next((study for study in studies if study.pattern is found), newest)
+    unread = any(study.unread for study in studies) and found not in TYPICAL
     return replace(
         newest,
         contrast=any(stated) if stated else None,
@@ -231,7 +242,8 @@ def _union(studies: list[Study]) -> Study:
         leukoencephalopathy=any(study.leukoencephalopathy for study in studies),
         no_shunt=any(study.no_shunt for study in studies),
         extent=frozenset().union(*(study.extent for study in studies)),
-        source=replace(told.source, value=f"leptomeningeal pattern {found.value}"),
+        source=replace(told.source, value=_value(found, unread)),
+        unread=unread,
     )
 
 
@@ -276,9 +288,11 @@ def read_studies(
 def brain_masses(studies: tuple[Study, ...]) -> tuple[frozenset[Mass], Study | None]:
     """Masses on the newest brain MRI with stated contrast or on any later one, and where.
 
-    Without a study of stated contrast the newest one decides.
+    Without a study of stated contrast the newest one decides. A study that could not be read
+    clears nothing.
     """
-    decisive = next((s for s in studies if s.contrast), studies[0] if studies else None)
+    readable = [study for study in studies if not study.unread] or studies
+    decisive = next((s for s in readable if s.contrast), readable[0] if readable else None)
     if decisive is None:
         return frozenset(), None
     looked_at = [study for study in studies if study.days <= decisive.days]

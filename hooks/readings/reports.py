@@ -16,6 +16,8 @@ from hooks.fhir import LONGEST_TEXT, Attachment, DiagnosticReport
 from hooks.readings.html_text import text_of_html
 from hooks.readings.text import joined
 
+UNREAD = "report could not be read"
+"""What evidence says of a report that decides nothing because an attachment cannot be read."""
 _LONGEST_DATA = 6 * LONGEST_TEXT
 """Characters of base64 that can hold a text of the greatest length, with line ends."""
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\"';\s]+)", re.IGNORECASE)
