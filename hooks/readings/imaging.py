@@ -174,11 +174,13 @@ def _regions(code: CodeableConcept | None) -> frozenset[str]:
     return frozenset(named | ({"brain", "spine"} if neuraxis else set()))
 
 
-def _contrast(code: CodeableConcept | None, conclusion: str) -> bool | None:
+def _contrast(code: CodeableConcept | None, report: str) -> bool | None:
+    """Whether contrast was given; not what another study had, or the next one should have."""
     coded = _CONTRAST_BY_CODE.get(best_match(_REGIONS, code) or "")
     if coded is not None:
         return coded
-    text = joined((text_of(code), conclusion))
+    this_study = term("mri-another-study").sub(" ", result_part(report, ("section-background",)))
+    text = joined((text_of(code), this_study))
     if names(text, "mri-contrast-true"):
         return True
     return False if names(text, "mri-contrast-false") else None

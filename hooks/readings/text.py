@@ -51,10 +51,12 @@ def _cut_after_negation(clause: str) -> list[str]:
         return [clause]
     if exception := term("exception").search(clause, negation.end()):
         return [*_cut_after_negation(clause[: exception.start()]), clause[exception.end() :]]
-    for joint in term("comma-or-and").finditer(clause, negation.end()):
-        before, after = clause[: joint.start()].strip(), clause[joint.end() :].strip()
-        part = term("comma-or-and").split(after)[0]
+    joints = list(term("comma-or-and").finditer(clause, negation.end()))
+    ends = [joint.start() for joint in joints[1:]]
+    for joint, end in zip(joints, [*ends, len(clause)], strict=False):
+        part = clause[joint.end() : end]
         if names(part, "predicate") and not names(part, "conjunction-or-negation"):
+            before, after = clause[: joint.start()].strip(), clause[joint.end() :].strip()
             return [before, after] if names(before, "predicate") else [before]
     return [clause]
 

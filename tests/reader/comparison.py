@@ -1,7 +1,11 @@
-"""The recorded answers of medspaCy's ConText, which the tests need not install.
+"""Recorded answers: of medspaCy's ConText, and of the text rules before they were tuned.
 
-python -m tests.reader.comparison ask      the questions, for tests/reader/context.py
-python -m tests.reader.comparison record   its answers, into context_answers.json
+    python -m tests.reader.comparison ask               the questions, for tests/reader/context.py
+    python -m tests.reader.comparison record context    its answers from standard input
+    python -m tests.reader.comparison record first      those of the text rules as they are
+
+`first.json` was recorded with the text rules of commit 47c8923, which holds the labels and no rule
+that was made for them.
 """
 
 from __future__ import annotations
@@ -11,9 +15,12 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from tests.reader import ours
 from tests.reader.labelled import Question, questions
 
-ANSWERS = Path(__file__).parent / "context_answers.json"
+
+def _file(name: str) -> Path:
+    return Path(__file__).parent / f"{name}.json"
 
 
 def _key(question: Question) -> str:
@@ -21,24 +28,31 @@ def _key(question: Question) -> str:
 
 
 @cache
-def _recorded() -> dict[str, str]:
-    return dict(json.loads(ANSWERS.read_text(encoding="utf-8")))
+def recorded(name: str) -> dict[str, str]:
+    """The answers of `context` or `first` by question."""
+    return dict(json.loads(_file(name).read_text(encoding="utf-8")))
 
 
 def context(question: Question) -> str:
     """What ConText answered to a question."""
-    return _recorded()[_key(question)]
+    return recorded("context")[_key(question)]
 
 
-def main() -> None:
-    """Write the questions to standard output, or read the answers from standard input."""
-    if sys.argv[1:] == ["ask"]:
-        json.dump([(q.reader, q.gene, q.text) for q in questions()], sys.stdout)
-    else:
-        answers = dict(zip(map(_key, questions()), json.load(sys.stdin), strict=True))
-        text = json.dumps(answers, indent=1, ensure_ascii=False)
-        ANSWERS.write_text(f"{text}\n", encoding="utf-8")
+def first(question: Question) -> str:
+    """What the text rules answered before any of them was tuned."""
+    return recorded("first")[_key(question)]
+
+
+def _record(name: str) -> None:
+    asked = questions()
+    answers = map(ours.answer, asked) if name == "first" else json.load(sys.stdin)
+    held = dict(zip(map(_key, asked), answers, strict=True))
+    text = json.dumps(held, indent=1, ensure_ascii=False)
+    _file(name).write_text(f"{text}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1] == "ask":
+        json.dump([(q.reader, q.gene, q.text) for q in questions()], sys.stdout)
+    else:
+        _record(sys.argv[2])
