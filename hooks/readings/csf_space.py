@@ -267,14 +267,14 @@ def _flow_status(text: str) -> Flow:
     return next((flow for flow in order if flow in found), Flow.INCONCLUSIVE)
 
 
-_UNSURE = ("hedged", "neither-nor", "not-assessed", "double-negation")
+_UNSURE = ("hedged", "flow-known", "neither-nor", "not-assessed", "double-negation")
 
 
 def _clause_flow(clause: str) -> Flow | None:
     """What one clause says of the flow.
 
-    An obstruction that may be, or was not looked for, leaves the study undecided; one that is not
-    excluded counts.
+    An obstruction that may be, was known before, or was not looked for leaves the study undecided;
+    one that is not excluded counts.
     """
     obstructed = unnegated(clause, "flow-obstructed")
     if obstructed or names(clause, "flow-obstructed-not-negatable"):

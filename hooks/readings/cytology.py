@@ -124,6 +124,15 @@ def _equivocal(clause: str) -> bool:
     )
 
 
+def _hedged(clause: str) -> bool:
+    """A hedge before the first malignant term or right after it; "likely from lung" hedges none."""
+    first = term("cytology-malignant-term").search(clause)
+    if first is None:
+        return False
+    before = term("hedged").search(clause, 0, first.start())
+    return bool(before) or names(clause[first.end() :], "cytology-hedged-after")
+
+
 def _negative(clause: str) -> Result | None:
     """Negative, unless the clause denies less than malignancy, or may deny a stain."""
     doubtful = names(clause, "weak-negation") or names(clause, "cytology-stained")
@@ -140,8 +149,10 @@ def _clause_result(clause: str) -> Result | None:
     if True in negations:
         return _negative(clause) if False not in negations else None
     stated = names(clause, "cytology-positive") or names(clause, "cytology-bare-diagnosis")
-    if negations and (stated or names(clause, "hedged")):
-        return Result.EQUIVOCAL if names(clause, "hedged") else Result.POSITIVE
+    if negations and _hedged(clause):
+        return Result.EQUIVOCAL
+    if negations and stated:
+        return Result.POSITIVE
     benign = not negations and unnegated(clause, "cytology-negative", *_CUES)
     return Result.NEGATIVE if benign else None
 

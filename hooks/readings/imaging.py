@@ -179,7 +179,7 @@ def _contrast(code: CodeableConcept | None, report: str) -> bool | None:
     coded = _CONTRAST_BY_CODE.get(best_match(_REGIONS, code) or "")
     if coded is not None:
         return coded
-    this_study = term("mri-another-study").sub(" ", result_part(report, ("section-background",)))
+    this_study = term("mri-another-study").sub(" ", result_part(report, technique=True))
     text = joined((text_of(code), this_study))
     if names(text, "mri-contrast-true"):
         return True

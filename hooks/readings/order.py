@@ -117,10 +117,15 @@ def _volume(texts: Iterable[str]) -> float | None:
     return None
 
 
+def _stated(line: str) -> str:
+    """A line without what it asks or supposes."""
+    return "; ".join(term("form-asked").sub("", clause) for clause in plain_clauses(line))
+
+
 def formulation_in_text(text: str) -> Formulation:
     """What product or order texts say about the preservative; preserved wins."""
-    told = (clause for clause in plain_clauses(text) if not names(clause, "form-asked"))
-    rest = term("form-negated").sub(" ", "; ".join(told))
+    told = " ".join(map(_stated, text.splitlines()))
+    rest = term("form-negated").sub(" ", told)
     without_free = term("form-pf").sub(" ", rest)
     if names(without_free, "form-preserved"):
         return Formulation.PRESERVED

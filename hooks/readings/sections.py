@@ -7,41 +7,51 @@ result. Headings are data (lexicon, sections).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
 from hooks.values.lexicon import names, term
 
 T = TypeVar("T")
-_BESIDE_THE_RESULT = ("section-background", "section-technique")
 
 
 def _sentences(line: str) -> list[str]:
     return re.split(r"(?<=[.;])\s+", line.strip())
 
 
-def _kept(lines: list[str], unread: tuple[str, ...]) -> Iterator[str]:
-    """Lines without the sections to leave out.
+class _Reading:
+    """Where in a report one is; `until_empty`: an empty line ends the section that is left out."""
 
-    A section ends at the heading of a result; one that begins on the line of its heading also ends
-    at an empty line.
+    def __init__(self) -> None:
+        self.out = self.until_empty = False
+
+    def keeps(self, sentence: str, technique: bool) -> bool:
+        """Whether a sentence belongs to what is read."""
+        alone = names(sentence, "section-heading-alone")
+        if names(sentence, "section-background"):
+            self.out, self.until_empty = True, not alone
+        elif not technique and names(sentence, "section-technique"):
+            if alone:
+                self.out = self.until_empty = True
+            return False
+        elif names(sentence, "section-result"):
+            self.out = False
+        return not self.out
+
+
+def result_part(text: str, technique: bool = False) -> str:
+    """The text without history, indication, comparison and the like, and without the technique.
+
+    Such a section ends at the heading of a result; one that begins on the line of its heading, and
+    one on the technique, also at an empty line. Technique beside its heading is one sentence.
     """
-    out, on_the_line = False, False
-    for line in lines:
-        out = out and not (on_the_line and not line.strip())
-        told = []
-        for sentence in _sentences(line):
-            if any(names(sentence, name) for name in unread):
-                out, on_the_line = True, not names(sentence, "section-heading-alone")
-            elif names(sentence, "section-result"):
-                out = False
-            told += [] if out else [sentence]
-        yield " ".join(told)
-
-
-def result_part(text: str, unread: tuple[str, ...] = _BESIDE_THE_RESULT) -> str:
-    """The text without history, indication, comparison, technique and the like."""
-    return "\n".join(_kept(text.splitlines(), unread))
+    reading, lines = _Reading(), []
+    for line in text.splitlines():
+        if reading.until_empty and not line.strip():
+            reading.out = False
+        kept = (sentence for sentence in _sentences(line) if reading.keeps(sentence, technique))
+        lines.append(" ".join(kept))
+    return "\n".join(lines)
 
 
 def read_both_ways(text: str, read: Callable[[str], T], undecided: T) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,15 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooks.fhir import DiagnosticReport, read_resource
-from hooks.readings.csf_space import Flow, flow_status
+from hooks.readings.csf_space import Flow, Shunt, flow_status, valve
 from hooks.readings.cytology import Result, classify
 from hooks.readings.html_text import text_of_html
-from hooks.readings.imaging import Pattern, pattern
+from hooks.readings.imaging import Pattern, pattern, read_studies
+from hooks.readings.order import Formulation, formulation_in_text
 from hooks.readings.reports import read_report, report_text
 from hooks.readings.sections import result_part
 from tests.properties import thorough
 
 TEXT = "No malignant cells seen."
+POSITIVE, NEGATIVE = Result.POSITIVE, Result.NEGATIVE
 
 
 def attachment(content: str | bytes, kind: str = "text/plain") -> dict[str, str]:
@@ -190,6 +193,27 @@ def test_an_empty_line_ends_a_section_that_began_on_the_line_of_its_heading() ->
     assert result_part("History:\nlung cancer\n\nmalignant cells").strip() == ""
 
 
+def test_the_technique_ends_sooner_than_the_history() -> None:
+    assert classify("Specimen: CSF, for malignant cells. Malignant cells present.") is POSITIVE
+    assert classify("SPECIMEN\nCSF for malignant cells\n\nNo malignant cells.") is NEGATIVE
+    assert classify("Specimen: CSF for malignant cells") is None
+
+
+@pytest.mark.parametrize(
+    ("title", "report_of_it", "contrast"),
+    [
+        ("MRI brain", "TECHNIQUE: with and without contrast.\nFINDINGS: none", True),
+        ("MRI brain", "Comparison: MRI with contrast.\nFindings: none", None),
+        ("MRI brain", "Unenhanced study. Recommend MRI with contrast.", False),
+        ("MRI brain", "Findings: none", None),
+    ],
+)
+def test_contrast_of_this_study(title: str, report_of_it: str, contrast: bool | None) -> None:
+    one = report(conclusion=report_of_it, code={"text": title}, status="final", issued="2026-01-01")
+    studies = read_studies([one], "brain", date(2026, 1, 2))
+    assert [study.contrast for study in studies] == [contrast]
+
+
 @pytest.mark.parametrize(
     ("text", "result"),
     [
@@ -211,6 +235,9 @@ def test_an_empty_line_ends_a_section_that_began_on_the_line_of_its_heading() ->
         ("Not benign.", None),
         ("Benign or malignant.", None),
         ("No tumour markers requested.", None),
+        ("Malignant cells present, likely of lung origin.", "positive"),
+        ("Malignancy probable.", "equivocal"),
+        ("Adenocarcinoma?", "equivocal"),
     ],
 )
 def test_a_cytology_text_is_rather_undecided_than_wrong(text: str, result: str | None) -> None:
@@ -228,6 +255,7 @@ def test_a_cytology_text_is_rather_undecided_than_wrong(text: str, result: str |
         ("No mass effect and leptomeningeal enhancement is seen.", "not stated"),
         ("Known leptomeningeal metastases.", "not stated"),
         ("Known leptomeningeal metastases, progressive.", "linear"),
+        ("Previously noted leptomeningeal enhancement is less conspicuous.", "linear"),
         ("Leptomeningeal enhancement is no longer visible.", "normal"),
     ],
 )
@@ -242,6 +270,10 @@ def test_an_mri_text_is_rather_undecided_than_wrong(text: str, expected: str) ->
         ("Normal flow to T6, none below.", Flow.INCONCLUSIVE),
         ("Flow partially restored.", Flow.INCONCLUSIVE),
         ("Delayed flow, pathways patent.", Flow.INCONCLUSIVE),
+        ("Known block at T8. Normal flow elsewhere.", Flow.INCONCLUSIVE),
+        ("Known block at T8, unchanged.", Flow.OBSTRUCTED),
+        ("Evaluate for block. Normal flow.", Flow.NORMAL),
+        ("Normal.", Flow.NORMAL),
         ("Flow is probably normal.", Flow.INCONCLUSIVE),
         ("Indication: block at T8. Normal flow.", Flow.INCONCLUSIVE),
         ("Indication: block at T8.\n\nNormal flow.", Flow.NORMAL),
@@ -250,3 +282,33 @@ def test_an_mri_text_is_rather_undecided_than_wrong(text: str, expected: str) ->
 )
 def test_only_sure_words_open_the_flow(text: str, flow: Flow) -> None:
     assert flow_status(text) is flow
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("Methotrexate with preservative, verify dose", Formulation.PRESERVED),
+        ("12 mg preservative-free IT if platelets allow", Formulation.PRESERVATIVE_FREE),
+        ("If out of stock, preservative-free from pharmacy", Formulation.NOT_STATED),
+        ("Preservative-free?", Formulation.NOT_STATED),
+        ("this one is not\npreservative-free", Formulation.PRESERVED),
+        ("give if platelets allow\nmulti-dose vial", Formulation.PRESERVED),
+        ("Bacteriostatic: no. Preservative-free.", Formulation.PRESERVED),
+        ("Verify whether multi-dose", Formulation.NOT_STATED),
+    ],
+)
+def test_only_what_is_stated_tells_of_the_preservative(text: str, form: Formulation) -> None:
+    assert formulation_in_text(text) is form
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("VP shunt with on/off valve, check setting", Shunt.ON_OFF),
+        ("The on/off valve may be closed for 4 h", Shunt.ON_OFF),
+        ("Check for on/off valve", Shunt.VALVE_UNKNOWN),
+        ("Programmable valve, no virtual-off setting", Shunt.PROGRAMMABLE),
+    ],
+)
+def test_only_what_is_stated_tells_of_the_valve(text: str, status: Shunt) -> None:
+    assert valve(text) is status
