@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -124,11 +125,8 @@ def _equivocal(clause: str) -> bool:
     )
 
 
-def _hedged(clause: str) -> bool:
+def _hedged(clause: str, first: re.Match[str]) -> bool:
     """A hedge before the first malignant term or right after it; "likely from lung" hedges none."""
-    first = term("cytology-malignant-term").search(clause)
-    if first is None:
-        return False
     before = term("hedged").search(clause, 0, first.start())
     return bool(before) or names(clause[first.end() :], "cytology-hedged-after")
 
@@ -142,19 +140,17 @@ def _negative(clause: str) -> Result | None:
 def _clause_result(clause: str) -> Result | None:
     if _equivocal(clause):
         return Result.EQUIVOCAL
-    negations = {
-        is_negated(clause, match, *_CUES)
-        for match in term("cytology-malignant-term").finditer(clause)
-    }
+    malignant = list(term("cytology-malignant-term").finditer(clause))
+    if not malignant:
+        benign = unnegated(clause, "cytology-negative", *_CUES)
+        return Result.NEGATIVE if benign else None
+    negations = {is_negated(clause, match, *_CUES) for match in malignant}
     if True in negations:
         return _negative(clause) if False not in negations else None
-    stated = names(clause, "cytology-positive") or names(clause, "cytology-bare-diagnosis")
-    if negations and _hedged(clause):
+    if _hedged(clause, malignant[0]):
         return Result.EQUIVOCAL
-    if negations and stated:
-        return Result.POSITIVE
-    benign = not negations and unnegated(clause, "cytology-negative", *_CUES)
-    return Result.NEGATIVE if benign else None
+    stated = names(clause, "cytology-positive") or names(clause, "cytology-bare-diagnosis")
+    return Result.POSITIVE if stated else None
 
 
 @remembering_short

@@ -32,6 +32,8 @@ class _Lines(HTMLParser):
         """Begin hidden text, a cell or a line."""
         if tag in _NOT_SHOWN:
             self.hidden.append(tag)
+        elif tag == "body":
+            self.hidden.clear()
         elif tag in _CELLS:
             self._part_cells()
         elif tag not in _INLINE:

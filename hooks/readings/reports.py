@@ -65,9 +65,15 @@ def text_of_attachment(attachment: Attachment) -> str | None:
 
 
 def read_report(report: DiagnosticReport) -> ReportText:
-    """The conclusion and every attachment that can be read, each beginning a line."""
+    """The conclusion and every attachment that can be read, each beginning a line.
+
+    Attachments that together exceed the longest text are left out, and count as not read.
+    """
     attached = [text_of_attachment(attachment) for attachment in report.presented_form or ()]
-    return ReportText(joined((report.conclusion, *attached)), None in attached)
+    whole = joined((report.conclusion, *attached))
+    if len(whole) > LONGEST_TEXT:
+        return ReportText(report.conclusion or "", unreadable=True)
+    return ReportText(whole, None in attached)
 
 
 def report_text(report: DiagnosticReport) -> str:

@@ -4,8 +4,8 @@
     python -m tests.reader.comparison record context    its answers from standard input
     python -m tests.reader.comparison record first      those of the text rules as they are
 
-`first.json` was recorded with the text rules of commit 47c8923, which holds the labels and no rule
-that was made for them.
+`first.json` was recorded with the text rules of the commit that added sentences.yaml, which holds
+no rule that was made for it.
 """
 
 from __future__ import annotations

@@ -98,6 +98,13 @@ def test_the_longest_text_is_read() -> None:
     assert len(report_text(report(attachment("x" * 50_000)))) == 50_000
 
 
+def test_attachments_that_are_too_long_together_are_not_read() -> None:
+    parts = attachment("x" * 30_000), attachment("y" * 30_000)
+    found = read_report(report(*parts, conclusion=TEXT))
+    assert found.text == TEXT
+    assert found.unreadable
+
+
 @pytest.mark.parametrize(
     ("page", "text"),
     [
@@ -110,6 +117,7 @@ def test_the_longest_text_is_read() -> None:
         ("<dl><dt>Diagnosis</dt><dd>benign</dd></dl>", "Diagnosis: benign"),
         ("<head><title>x</title></head><style>p</style>A<script>b</script>", "A"),
         ("<p>Cells <del>malignant</del><ins>benign</ins></p>", "Cells benign"),
+        ("<html><head><body>A</body></html>", "A"),
         ("A</del>B &lt;5 &amp;&nbsp;C<!-- D -->", "AB <5 & C"),
     ],
 )
