@@ -4,6 +4,7 @@
 # make test-postgres, test-renderers, test-browser, test-hapi  those that need more, and install it
 # make hapi   a HAPI FHIR server (HAPI_PORT);  make fixtures  the test patients into a server (FHIR)
 # make lock   renew the lock files;  make screenshots  renew those of the documents
+# make reader-comparison  docs/reading.md: the text rules beside ConText on labelled sentences
 # make bench  milliseconds per call beside an empty Flask view
 
 SHELL := /bin/bash
@@ -20,7 +21,7 @@ GUNICORN = exec $(BIN)/gunicorn --config cds_service/gunicorn_conf.py --bind $(H
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--strip-extras --allow-unsafe --all-build-deps
 
-.PHONY: run serve test test-browser test-renderers renderers test-postgres test-hapi hapi fixtures screenshots lint bench lock clean
+.PHONY: run serve test test-browser test-renderers renderers test-postgres test-hapi hapi fixtures screenshots lint bench reader-comparison lock clean
 
 run: .venv/.run
 	LM_CDS_PROFILE=sandbox $(GUNICORN) --threads $(THREADS)
@@ -67,11 +68,18 @@ lint: .venv/.dev
 bench: .venv/.run
 	$(BIN)/python -m benchmarks.empty_view 2>/dev/null
 
+reader-comparison: .venv/.dev .venv/.reader
+	set -o pipefail; $(BIN)/python -m tests.reader.comparison ask \
+		| PYTHONPATH=. .venv/reader/bin/python tests/reader/context.py \
+		| $(BIN)/python -m tests.reader.comparison record context
+	$(BIN)/python -m tests.reader.tables --write
+
 lock: .venv/.dev
 	$(PIP) pip-tools
 	$(COMPILE) $(LOCK_OPTIONS) --output-file requirements.lock pyproject.toml
 	$(COMPILE) $(LOCK_OPTIONS) --extra postgres --output-file requirements-postgres.lock pyproject.toml
 	$(COMPILE) $(LOCK_OPTIONS) --extra dev --output-file requirements-dev.lock pyproject.toml
+	$(filter-out --all-build-deps,$(COMPILE)) $(LOCK_OPTIONS) --extra reader --output-file requirements-reader.lock pyproject.toml
 
 clean:
 	rm -rf .venv
@@ -95,4 +103,10 @@ clean:
 
 .venv/.dev: .venv/.run requirements-dev.lock
 	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# medspaCy brings a package named `tests`, so it has an environment of its own.
+.venv/.reader: .venv/.created requirements-reader.lock
+	$(BIN)/python -m venv --clear .venv/reader
+	.venv/reader/bin/pip --disable-pip-version-check install --quiet --require-hashes -r requirements-reader.lock
 	@touch $@

@@ -17,7 +17,8 @@ Code: TypeAlias = Annotated[str, msgspec.Meta(max_length=500)]
 """A code, a system, a date or a unit; a longer one is unreadable."""
 Title: TypeAlias = Annotated[str, msgspec.Meta(max_length=2_000)]
 """A name of something. A longer one is unreadable, so that reading stays quick."""
-Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=50_000)]
+LONGEST_TEXT = 50_000
+Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 """Free text. A longer one is unreadable, never cut."""
 
 
@@ -144,6 +145,13 @@ class Observation(Resource, frozen=True):
     contained: tuple[JsonObject, ...] | None = None
 
 
+class Attachment(Element, frozen=True):
+    """R4 Attachment; `data` is base64 of any length, so that a long one spoils no report."""
+
+    content_type: Code | None = None
+    data: str | None = None
+
+
 class DiagnosticReport(Resource, frozen=True):
     """R4 DiagnosticReport."""
 
@@ -156,6 +164,7 @@ class DiagnosticReport(Resource, frozen=True):
     issued: Code | None = None
     conclusion: Text | None = None
     conclusion_code: tuple[CodeableConcept, ...] | None = None
+    presented_form: tuple[Attachment, ...] | None = None
     contained: tuple[JsonObject, ...] | None = None
 
 

@@ -41,11 +41,11 @@ def _letter(chart: Chart) -> str | None:
 
 
 def _type(chart: Chart) -> str | None:
-    """I with tumour cells in CSF; II only after all results were read."""
+    """I with tumour cells in CSF; II only after all results were read and understood."""
     if is_yes(positive_csf_cytology(chart)):
         return "I"
-    unread = any(map(chart.record.failed, ("DiagnosticReport", "Observation")))
-    return None if unread else "II"
+    failed = any(map(chart.record.failed, ("DiagnosticReport", "Observation")))
+    return None if failed or chart.cytologies.unclassifiable else "II"
 
 
 def _certainty(kind: str | None, letter: str | None, typical_signs: bool) -> str:

@@ -68,6 +68,14 @@ def newest_studies(chart: Chart) -> tuple[Study, ...]:
     return (*chart.brain[:1], *chart.spine[:1])
 
 
+def missing_or_unread(chart: Chart, *regions: str) -> tuple[str, ...]:
+    """The MRIs that the record does not hold, or whose newest report could not be read."""
+    studies = {"brain": chart.brain, "spine": chart.spine}
+    absent = [f"MRI {region}" for region in regions if not studies[region]]
+    unread = [f"report of the MRI {r}" for r in regions if studies[r] and studies[r][0].unread]
+    return (*absent, *unread)
+
+
 @fact
 def lm_recently_refuted(chart: Chart) -> Answer:
     """Was leptomeningeal metastasis refuted recently, without new evidence since?"""

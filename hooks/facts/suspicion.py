@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hooks.answer import Answer, Indicator, Truth
-from hooks.facts.diagnosis import newest_studies
+from hooks.facts.diagnosis import missing_or_unread, newest_studies
 from hooks.facts.fact import fact, is_no, is_yes, no, once, unknown, yes
 from hooks.facts.person import adult, hospice_care, solid_malignancy
 from hooks.readings.chart import Chart
@@ -75,10 +75,8 @@ def typical_mri(chart: Chart) -> Answer:
     if shown:
         return yes(*(study.source for study in shown), value=patterns)
     sources = tuple(study.source for study in studies)
-    if not chart.brain or not chart.spine:
-        missing = [name for name in ("brain", "spine") if not getattr(chart, name)]
-        wanted = (f"MRI {name}" for name in missing)
-        return unknown(*wanted, because=sources, value=patterns or None)
+    if missing := missing_or_unread(chart, "brain", "spine"):
+        return unknown(*missing, because=sources, value=patterns or None)
     return no(*sources, value=patterns)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hooks.answer import Answer, Evidence, Indicator
+from hooks.facts.diagnosis import missing_or_unread
 from hooks.facts.fact import fact, no, once, unknown, yes
 from hooks.fhir import Condition
 from hooks.readings.chart import Chart
@@ -99,10 +100,13 @@ def _image_first(chart: Chart) -> list[tuple[str, Evidence]]:
     """Raised pressure or reduced consciousness without a brain MRI since."""
     flags = [symptom for symptom in chart.live_symptoms if symptom.code in _IMAGE_FIRST]
     newest = min(flags, key=lambda symptom: symptom.days, default=None)
-    imaged = chart.brain[0].days if chart.brain else None
-    if newest is None or (imaged is not None and imaged <= newest.days):
+    if newest is None:
         return []
-    return [(f"{newest.source.label} without brain MRI since", newest.source)]
+    since = [study for study in chart.brain if study.days <= newest.days]
+    if any(not study.unread for study in since):
+        return []
+    what = "readable brain MRI" if since else "brain MRI"
+    return [(f"{newest.source.label} without {what} since", newest.source)]
 
 
 def _platelets(
@@ -154,7 +158,8 @@ def lumbar_puncture_unsafe(chart: Chart) -> Answer:
     risk = puncture_risk(chart)
     if risk.level:
         return yes(*risk.because, value=", ".join(risk.reasons))
-    if risk.platelets_known and chart.brain:
+    imaging = missing_or_unread(chart, "brain")
+    if risk.platelets_known and not imaging:
         return no(value=", ".join(risk.cautions) or None)
     missing = ["current platelets"] if not risk.platelets_known else []
-    return unknown(*missing, *([] if chart.brain else ["MRI brain"]))
+    return unknown(*missing, *imaging)

@@ -232,7 +232,8 @@ def molecular_result_missing(chart: Chart) -> Verdict:
     asked = tuple(_MARKERS[marker](chart) for entry in found for marker in entry.markers)
     if not missing:
         return silent(*(asked or present.values()))
-    unread = _unread(chart, "DiagnosticReport", "Observation")
+    failed = _unread(chart, "DiagnosticReport", "Observation")
+    unread = failed or chart.unread_molecular_report
     tumours = tuple(present[entry] for entry in found)
     answers = (lm_established(chart), *tumours, *asked)
     return applies("unread" if unread else "missing", *answers, markers=missing)

@@ -10,6 +10,7 @@ from hooks.facts.diagnosis import (
     lm_on_problem_list,
     lm_recently_refuted,
     lm_suspected_on_problem_list,
+    newest_studies,
     positive_csf_cytology,
 )
 from hooks.facts.fact import is_yes
@@ -118,7 +119,8 @@ def repeat_lp_unsafe(chart: Chart) -> Verdict:
     if risk.level is None:
         return silent(unsafe)
     fills = {**_sample_fills(chart), "reason": risk.reasons}
-    return applies(risk.level.value, csf_result_in_episode(chart), unsafe, **fills)
+    verdict = applies(risk.level.value, csf_result_in_episode(chart), unsafe, **fills)
+    return replace(verdict, remarks=_unread_remarks(chart))
 
 
 def repeat_lp(chart: Chart) -> Verdict:
@@ -143,7 +145,15 @@ def _repeat_remarks(chart: Chart, risk: PunctureRisk) -> tuple[str, ...]:
     unread = chart.record.failed("Observation")
     stale = ("laboratory-unread",) if unread else ("laboratory-first",)
     cautions = ("puncture-caution",) if risk.cautions else ()
-    return (*(() if risk.laboratory_current else stale), *cautions)
+    return (*(() if risk.laboratory_current else stale), *cautions, *_unread_remarks(chart))
+
+
+def _unread_remarks(chart: Chart) -> tuple[str, ...]:
+    """Reports on record that do not count because they could not be read."""
+    return (
+        *(("unclassifiable-cytology",) if chart.cytologies.unclassifiable else ()),
+        *(("unread-mri",) if any(study.unread for study in newest_studies(chart)) else ()),
+    )
 
 
 def two_nonpositive_csf(chart: Chart) -> Verdict:
@@ -160,7 +170,8 @@ def two_nonpositive_csf(chart: Chart) -> Verdict:
     if not any(is_yes(reason) for reason in reasons):
         return silent(*reasons)
     fills = {**_sample_fills(chart), "count": str(len(chart.cytologies.episode))}
-    return applies("info", csf_result_in_episode(chart), optimal, *reasons, **fills)
+    verdict = applies("info", csf_result_in_episode(chart), optimal, *reasons, **fills)
+    return replace(verdict, remarks=_unread_remarks(chart))
 
 
 def suspected_lm(chart: Chart) -> Verdict:
@@ -252,10 +263,9 @@ def _work_up(chart: Chart) -> str:
 def _suspicion_remarks(chart: Chart) -> tuple[str, ...]:
     kinds = {entry.kind for entry in chart.malignancies.entries}
     both = Kind.HAEMATOLOGICAL in kinds and Kind.SOLID in kinds
-    unclassified = bool(chart.cytologies.unclassifiable)
     return (
         *(("two-malignancies",) if both else ()),
-        *(("unclassifiable-cytology",) if unclassified else ()),
+        *_unread_remarks(chart),
         *(("no-neurological-examination",) if _not_examined(chart) else ()),
     )
 

@@ -47,7 +47,7 @@ from hooks.readings.malignancy import (
     unknown_site,
 )
 from hooks.readings.medication import Drug
-from hooks.readings.molecular import Marker, read_markers
+from hooks.readings.molecular import Marker, has_unread_report, read_markers
 from hooks.readings.order import DrugOrder, read_order
 from hooks.readings.performance import (
     Expectancy,
@@ -226,6 +226,11 @@ class Chart:
             self.record.of(Condition),
             self.today,
         )
+
+    @cached_property
+    def unread_molecular_report(self) -> bool:
+        """Whether a molecular report is on record that cannot be read."""
+        return has_unread_report(self.record.of(DiagnosticReport))
 
     @cached_property
     def focal_lesion(self) -> FocalLesion | None:

@@ -27,6 +27,8 @@ from hooks.readings.concepts import (
 from hooks.readings.dates import Moment, days_ago, newest
 from hooks.readings.imaging import Study
 from hooks.readings.radiotherapy import Course, Phase
+from hooks.readings.reports import UNREAD, read_report
+from hooks.readings.sections import read_both_ways, result_part
 from hooks.readings.text import clauses, joined, normalised, says, unnegated
 from hooks.values.codes import in_set
 from hooks.values.lexicon import names, remembering_short
@@ -69,7 +71,7 @@ def valve(text: str) -> Shunt:
     stated = [part for part in parts if not names(part, "shunt-not-stated")]
     if any(unnegated(part, "shunt-on-off") for part in stated):
         return Shunt.ON_OFF
-    if any(names(part, "shunt-on-off") for part in stated):
+    if any(names(p, "shunt-on-off") and not names(p, "shunt-programmable") for p in stated):
         return Shunt.NO_VALVE
     if any(names(part, "shunt-programmable") for part in parts):
         plan = any(unnegated(part, "shunt-closing-plan") for part in stated)
@@ -247,23 +249,49 @@ class _FlowResult:
     flow: Flow
     when: Moment
     resource: DiagnosticReport | Observation
+    unread: bool = False
+
+    @property
+    def source(self) -> Evidence:
+        """The study as evidence."""
+        value = UNREAD if self.unread else self.flow.value
+        how = "code" if self.flow is Flow.INCONCLUSIVE else "text"
+        return evidence(self.resource, "CSF flow study", value, self.when, how)
 
 
 @remembering_short
 def flow_status(text: str) -> Flow:
     """The result that the text of a CSF-flow study states; a bare "normal" is normal."""
-    parts = clauses(text)
-    obstructed = (
-        names(part, "flow-obstructed-not-negatable") or unnegated(part, "flow-obstructed")
-        for part in parts
-    )
-    if any(obstructed):
-        return Flow.OBSTRUCTED
-    if says(text, "flow-restored"):
-        return Flow.RESTORED
-    if says(text, "flow-normal") or normalised(text).rstrip(".").lower() == "normal":
+    return read_both_ways(result_part(text), _flow_status, Flow.INCONCLUSIVE)
+
+
+def _flow_status(text: str) -> Flow:
+    if normalised(text).rstrip(".").lower() == "normal":
         return Flow.NORMAL
-    return Flow.INCONCLUSIVE
+    found = {_clause_flow(c) for c in clauses(text) if not names(c, "flow-history")}
+    order = (Flow.OBSTRUCTED, Flow.INCONCLUSIVE, Flow.RESTORED, Flow.NORMAL)
+    return next((flow for flow in order if flow in found), Flow.INCONCLUSIVE)
+
+
+_UNSURE = ("hedged", "flow-known", "neither-nor", "not-assessed", "double-negation")
+
+
+def _clause_flow(clause: str) -> Flow | None:
+    """What one clause says of the flow.
+
+    An obstruction that may be, was known before, or was not looked for leaves the study undecided;
+    one that is not excluded counts.
+    """
+    obstructed = unnegated(clause, "flow-obstructed")
+    if obstructed or names(clause, "flow-obstructed-not-negatable"):
+        return Flow.INCONCLUSIVE if any(names(clause, n) for n in _UNSURE) else Flow.OBSTRUCTED
+    if unnegated(clause, "flow-impaired") or names(clause, "flow-impaired-not-negatable"):
+        return Flow.INCONCLUSIVE
+    if any(names(clause, name) for name in _UNSURE):
+        return None
+    if unnegated(clause, "flow-restored"):
+        return Flow.RESTORED
+    return Flow.NORMAL if unnegated(clause, "flow-normal") else None
 
 
 def _is_flow_study(code: CodeableConcept | None) -> bool:
@@ -276,7 +304,10 @@ def _flow_results(
     for report in reports:
         when = reported(report)
         if when and report.status in FINAL and _is_flow_study(report.code):
-            yield _FlowResult(flow_status(report.conclusion or ""), when, report)
+            told = read_report(report)
+            flow = flow_status(told.text)
+            unread = told.unreadable and flow is Flow.INCONCLUSIVE
+            yield _FlowResult(flow, when, report, unread)
     for observation in observations:
         taken = observed(observation)
         if taken and observation.status in FINAL and _is_flow_study(observation.code):
@@ -327,5 +358,4 @@ def read_flow(
     outdated = study.flow is not Flow.OBSTRUCTED and _changes_since(
         study.when.day, courses, procedures
     )
-    source = evidence(study.resource, "CSF flow study", study.flow.value, study.when)
-    return FlowStudy(study.flow, days, outdated, source)
+    return FlowStudy(study.flow, days, outdated, study.source)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import TypeAlias
 
 from hooks.answer import Evidence
 from hooks.fhir import (
@@ -26,6 +28,8 @@ from hooks.readings.concepts import (
     text_of,
 )
 from hooks.readings.dates import Moment, days_ago, first_moment, within
+from hooks.readings.reports import report_text
+from hooks.readings.sections import read_both_ways, result_part
 from hooks.readings.specimens import (
     Handling,
     collected,
@@ -34,7 +38,7 @@ from hooks.readings.specimens import (
     is_csf,
     specimens_of,
 )
-from hooks.readings.text import clauses, is_negated, joined, normalised
+from hooks.readings.text import is_negated, joined, normalised, statements, unnegated
 from hooks.values.codes import codings, in_set, memberships
 from hooks.values.lexicon import names, remembering_short, term
 from hooks.values.parameters import limit, window
@@ -108,39 +112,61 @@ def _skipped(clause: str) -> bool:
     )
 
 
+_CUES = ("cytology-negation", "cytology-negated-after")
+
+
 def _equivocal(clause: str) -> bool:
-    return any(
+    """Atypical or suspicious cells, or a malignancy that is not excluded."""
+    not_excluded = names(clause, "not-excluded") and names(clause, "cytology-malignant-term")
+    return not_excluded or any(
         match.group().lower().startswith(("cannot", "not "))
-        or not is_negated(clause, match, "cytology-negation", "cytology-negated-after")
+        or not is_negated(clause, match, *_CUES)
         for match in term("cytology-equivocal").finditer(clause)
     )
+
+
+def _hedged(clause: str, first: re.Match[str]) -> bool:
+    """A hedge before the first malignant term or right after it; "likely from lung" hedges none."""
+    before = term("hedged").search(clause, 0, first.start())
+    return bool(before) or names(clause[first.end() :], "cytology-hedged-after")
+
+
+def _negative(clause: str) -> Result | None:
+    """Negative, unless the clause denies less than malignancy, or may deny a stain."""
+    doubtful = names(clause, "weak-negation") or names(clause, "cytology-stained")
+    return None if doubtful else Result.NEGATIVE
 
 
 def _clause_result(clause: str) -> Result | None:
     if _equivocal(clause):
         return Result.EQUIVOCAL
-    negations = {
-        is_negated(clause, match, "cytology-negation", "cytology-negated-after")
-        for match in term("cytology-malignant-term").finditer(clause)
-    }
+    malignant = list(term("cytology-malignant-term").finditer(clause))
+    if not malignant:
+        benign = unnegated(clause, "cytology-negative", *_CUES)
+        return Result.NEGATIVE if benign else None
+    negations = {is_negated(clause, match, *_CUES) for match in malignant}
     if True in negations:
-        return Result.NEGATIVE if False not in negations else None
+        return _negative(clause) if False not in negations else None
+    if _hedged(clause, malignant[0]):
+        return Result.EQUIVOCAL
     stated = names(clause, "cytology-positive") or names(clause, "cytology-bare-diagnosis")
-    if negations and stated:
-        return Result.POSITIVE
-    return Result.NEGATIVE if names(clause, "cytology-negative") else None
+    return Result.POSITIVE if stated else None
 
 
 @remembering_short
 def classify(text: str) -> Result | None:
     """The result that a cytology text states; None = unclassifiable, not counted as a sample."""
+    return read_both_ways(result_part(text), _classified, None)
+
+
+def _classified(text: str) -> Result | None:
     whole = normalised(text).rstrip(".").lower()
     if whole in ("negative", "neg"):
         return Result.NEGATIVE
     if whole in ("positive", "pos"):
         return Result.POSITIVE
     remembered: set[Result] = set()
-    for clause in clauses(text):
+    for clause in statements(text):
         if _skipped(clause):
             continue
         if names(clause, "cytology-inadequate"):
@@ -163,16 +189,21 @@ _TEXT_FIRST: dict[str, Result] = {
 }
 
 
-def coded_result(concepts: Iterable[CodeableConcept | None], text: str) -> Result | None:
+_Told: TypeAlias = tuple[Result | None, str]
+"""A result, and whether a `code` or the `text` told it."""
+
+
+def coded_result(concepts: Iterable[CodeableConcept | None], text: str) -> _Told:
     """The first coded result, else what the text says; abnormal and normal ask the text first."""
     for coding in (c for concept in concepts for c in codings(concept)):
         for name, result in _CODED.items():
             if name in memberships(coding):
-                return result
+                return result, "code"
         for name, result in _TEXT_FIRST.items():
             if name in memberships(coding):
-                return classify(text) or result
-    return classify(text)
+                worded = classify(text)
+                return (worded, "text") if worded else (result, "code")
+    return classify(text), "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +220,7 @@ class _Carrier:
 def _report(report: DiagnosticReport, known: Mapping[str, Specimen]) -> _Carrier:
     when = reported(report)
     specimens = specimens_of(report.specimen or (), report.contained, known)
-    return _Carrier(report, report.conclusion_code or (), report.conclusion or "", when, specimens)
+    return _Carrier(report, report.conclusion_code or (), report_text(report), when, specimens)
 
 
 def _observation(observation: Observation, known: Mapping[str, Specimen]) -> _Carrier:
@@ -235,13 +266,13 @@ def _is_csf_cytology(carrier: _Carrier, punctures: frozenset[str]) -> bool:
     return titled and isinstance(carrier.resource, DiagnosticReport)
 
 
-def _result(carrier: _Carrier) -> Result | None:
+def _result(carrier: _Carrier) -> _Told:
     """A code is a cytology result only on a cytology; other parts of a puncture need words."""
     if carrier.resource.status in NOT_THERE_YET:
-        return Result.PENDING
+        return Result.PENDING, "code"
     if isinstance(carrier.resource, DiagnosticReport) or _is_cytology_code(carrier.resource):
         return coded_result(carrier.coded, carrier.text)
-    return classify(carrier.text)
+    return classify(carrier.text), "text"
 
 
 def _is_cytology_code(observation: Observation) -> bool:
@@ -250,7 +281,7 @@ def _is_cytology_code(observation: Observation) -> bool:
     return names_it or any(in_set(name, observation.code) for name in own_sets)
 
 
-def _sample(carrier: _Carrier, result: Result, today: date) -> Sample | None:
+def _sample(carrier: _Carrier, result: Result, how: str, today: date) -> Sample | None:
     when = first_moment(*map(collected, carrier.specimens), carrier.when)
     days = days_ago(when, today)
     in_future = when is not None and days is None
@@ -261,7 +292,7 @@ def _sample(carrier: _Carrier, result: Result, today: date) -> Sample | None:
     known = handling_in_text(carrier.text)
     for specimen in carrier.specimens:
         known = handling(specimen).or_else(known)
-    source = evidence(carrier.resource, "CSF cytology", result.value, when)
+    source = evidence(carrier.resource, "CSF cytology", result.value, when, how)
     return Sample(result, days, when.day if when else None, known, source)
 
 
@@ -314,9 +345,9 @@ def read_cytologies(
     for carrier in carriers:
         if not _is_csf_cytology(carrier, punctures):
             continue
-        result = _result(carrier)
+        result, how = _result(carrier)
         if result is None:
             unclassifiable.append(reference(carrier.resource))
-        elif sample := _sample(carrier, result, today):
+        elif sample := _sample(carrier, result, how, today):
             samples.append(sample)
     return Cytologies(_by_day(samples), tuple(unclassifiable))

@@ -11,7 +11,9 @@ from hooks.answer import Evidence
 from hooks.fhir import CodeableConcept, DiagnosticReport
 from hooks.readings.concepts import FINAL, evidence, reported, text_of
 from hooks.readings.dates import Moment, days_ago
-from hooks.readings.text import clauses, is_negated, joined, says, unnegated
+from hooks.readings.reports import UNREAD, read_report
+from hooks.readings.sections import read_both_ways, result_part
+from hooks.readings.text import is_negated, joined, says, statements, unnegated
 from hooks.values.codes import best_match, in_set
 from hooks.values.lexicon import names, remembering_short, term
 from hooks.values.parameters import window
@@ -50,7 +52,8 @@ _MASS_TERMS = {
 class Study:
     """All reports of one region on one day. `contrast` None = not stated.
 
-    `extent` names the parts of the spine (`whole`, `cervical`, `thoracic`, `lumbar`).
+    `extent` names the parts of the spine (`whole`, `cervical`, `thoracic`, `lumbar`). `unread`: an
+    attachment could not be read, and what could be read does not state the pattern.
     """
 
     days: int
@@ -62,6 +65,7 @@ class Study:
     no_shunt: bool
     extent: frozenset[str]
     source: Evidence
+    unread: bool = False
 
 
 def _stated(clause: str, name: str) -> tuple[bool, bool]:
@@ -85,12 +89,13 @@ def _clause_pattern(clause: str) -> Pattern | None:
     finding, finding_negated = _stated(clause, finding_name)
     if site and finding:
         return _positive_pattern(clause)
-    explicit = (site_negated and not site) or (finding_negated and not finding)
-    return Pattern.NORMAL if explicit else normal
+    named = leptomeninges or finding_negated
+    explicit = (site_negated and not site and named) or (finding_negated and not finding)
+    return Pattern.NORMAL if explicit and not names(clause, "weak-negation") else normal
 
 
 def _positive_pattern(clause: str) -> Pattern:
-    if names(clause, "mri-hedged"):
+    if any(names(clause, name) for name in ("mri-hedged", "hedged", "not-excluded")):
         return Pattern.EQUIVOCAL
     nodular = bool(unnegated(clause, "mri-nodular"))
     linear = bool(unnegated(clause, "mri-linear"))
@@ -109,9 +114,24 @@ def united(patterns: Iterable[Pattern]) -> Pattern:
 
 @remembering_short
 def pattern(conclusion: str) -> Pattern:
-    """The leptomeningeal pattern that a conclusion states."""
-    read = (_clause_pattern(c) for c in clauses(conclusion) if not names(c, "mri-history"))
+    """The leptomeningeal pattern that a report states."""
+    return read_both_ways(result_part(conclusion), _pattern, Pattern.NOT_STATED)
+
+
+def _pattern(text: str) -> Pattern:
+    read = (_clause_pattern(c) for c in statements(text) if not _tells_the_past(c))
     return united(found for found in read if found)
+
+
+def _tells_the_past(clause: str) -> bool:
+    """History or indication, or a history word before the site, with no word on how it is now."""
+    if names(clause, "mri-history"):
+        return True
+    starts = [
+        m.start() for name in ("mri-site", "mri-other-site") if (m := term(name).search(clause))
+    ]
+    before = bool(starts) and term("mri-history-before-the-term").search(clause, 0, min(starts))
+    return bool(before) and not names(clause, "mri-course")
 
 
 @remembering_short
@@ -154,11 +174,13 @@ def _regions(code: CodeableConcept | None) -> frozenset[str]:
     return frozenset(named | ({"brain", "spine"} if neuraxis else set()))
 
 
-def _contrast(code: CodeableConcept | None, conclusion: str) -> bool | None:
+def _contrast(code: CodeableConcept | None, report: str) -> bool | None:
+    """Whether contrast was given; not what another study had, or the next one should have."""
     coded = _CONTRAST_BY_CODE.get(best_match(_REGIONS, code) or "")
     if coded is not None:
         return coded
-    text = joined((text_of(code), conclusion))
+    this_study = term("mri-another-study").sub(" ", result_part(report, technique=True))
+    text = joined((text_of(code), this_study))
     if names(text, "mri-contrast-true"):
         return True
     return False if names(text, "mri-contrast-false") else None
@@ -184,9 +206,11 @@ def _denies_shunt(text: str) -> bool:
 
 
 def _study(report: DiagnosticReport, region: str, when: Moment, days: int) -> Study:
-    text = report.conclusion or ""
+    told = read_report(report)
+    text, found = told.text, pattern(told.text)
+    unread = told.unreadable and found is Pattern.NOT_STATED
+    how = "code" if found is Pattern.NOT_STATED else "text"
     extent = _extent(report.code) if region == "spine" else frozenset[str]()
-    found = pattern(text)
     return Study(
         days=days,
         day=when.day,
@@ -196,8 +220,13 @@ def _study(report: DiagnosticReport, region: str, when: Moment, days: int) -> St
         leukoencephalopathy=region == "brain" and says(text, "leukoencephalopathy"),
         no_shunt=region == "brain" and _denies_shunt(text),
         extent=extent,
-        source=evidence(report, f"MRI {region}", f"leptomeningeal pattern {found.value}", when),
+        source=evidence(report, f"MRI {region}", _value(found, unread), when, how),
+        unread=unread,
     )
+
+
+def _value(found: Pattern, unread: bool) -> str:
+    return UNREAD if unread else f"leptomeningeal pattern {found.value}"
 
 
 def _union(studies: list[Study]) -> Study:
@@ -206,6 +235,7 @@ def _union(studies: list[Study]) -> Study:
     stated = [study.contrast for study in studies if study.contrast is not None]
     found = united(study.pattern for study in studies)
     told = next((study for study in studies if study.pattern is found), newest)
+    unread = any(study.unread for study in studies) and found not in TYPICAL
     return replace(
         newest,
         contrast=any(stated) if stated else None,
@@ -214,7 +244,8 @@ def _union(studies: list[Study]) -> Study:
         leukoencephalopathy=any(study.leukoencephalopathy for study in studies),
         no_shunt=any(study.no_shunt for study in studies),
         extent=frozenset().union(*(study.extent for study in studies)),
-        source=replace(told.source, value=f"leptomeningeal pattern {found.value}"),
+        source=replace(told.source, value=_value(found, unread)),
+        unread=unread,
     )
 
 
@@ -259,9 +290,11 @@ def read_studies(
 def brain_masses(studies: tuple[Study, ...]) -> tuple[frozenset[Mass], Study | None]:
     """Masses on the newest brain MRI with stated contrast or on any later one, and where.
 
-    Without a study of stated contrast the newest one decides.
+    Without a study of stated contrast the newest one decides. A study that could not be read
+    clears nothing.
     """
-    decisive = next((s for s in studies if s.contrast), studies[0] if studies else None)
+    readable = [study for study in studies if not study.unread] or studies
+    decisive = next((s for s in readable if s.contrast), readable[0] if readable else None)
     if decisive is None:
         return frozenset(), None
     looked_at = [study for study in studies if study.days <= decisive.days]

@@ -21,6 +21,7 @@ from hooks.readings.concepts import (
     verification,
 )
 from hooks.readings.dates import Moment, days_ago
+from hooks.readings.reports import read_report, report_text
 from hooks.readings.text import joined, normalised
 from hooks.values.codes import best_match, codings, in_set
 from hooks.values.lexicon import names
@@ -58,9 +59,19 @@ def _result(
 def _reports(reports: Iterable[DiagnosticReport]) -> Iterator[_Result]:
     for report in reports:
         if report.status in FINAL:
-            found = markers.read_report(text_of(report.code), report.conclusion or "")
+            found = markers.read_report(text_of(report.code), report_text(report))
             for gene, verdict in found.items():
                 yield _result(report, gene, verdict == "pos", reported(report), "text")
+
+
+def has_unread_report(reports: Iterable[DiagnosticReport]) -> bool:
+    """Whether a molecular report is on record that cannot be read, so that a result may exist."""
+    return any(
+        report.status in FINAL
+        and names(text_of(report.code), "molecular-report")
+        and read_report(report).unreadable
+        for report in reports
+    )
 
 
 def _hgnc(coding: Coding) -> Coding:

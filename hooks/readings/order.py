@@ -13,7 +13,7 @@ from hooks.readings.dates import Moment, first_moment, moment
 from hooks.readings.dosing import Dose, is_daily, read_dose
 from hooks.readings.medication import Drug, Product, drug_of, has_code, product_of
 from hooks.readings.route import Route, names_intrathecal, route_of
-from hooks.readings.text import joined, normalised, says
+from hooks.readings.text import joined, normalised, plain_clauses, says
 from hooks.values.codes import in_set
 from hooks.values.lexicon import names, term
 
@@ -117,9 +117,15 @@ def _volume(texts: Iterable[str]) -> float | None:
     return None
 
 
+def _stated(line: str) -> str:
+    """A line without what it asks or supposes."""
+    return "; ".join(term("form-asked").sub("", clause) for clause in plain_clauses(line))
+
+
 def formulation_in_text(text: str) -> Formulation:
     """What product or order texts say about the preservative; preserved wins."""
-    rest = term("form-negated").sub(" ", normalised(text))
+    told = " ".join(map(_stated, text.splitlines()))
+    rest = term("form-negated").sub(" ", told)
     without_free = term("form-pf").sub(" ", rest)
     if names(without_free, "form-preserved"):
         return Formulation.PRESERVED

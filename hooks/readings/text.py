@@ -41,18 +41,23 @@ def clauses(text: str) -> tuple[str, ...]:
 
 
 def _cut_after_negation(clause: str) -> list[str]:
-    """A clause "no A, B" whose B states something of its own is cut at that comma.
+    """A clause "no A, B" or "no A and B" whose B states something of its own is cut there.
 
     B is kept as a clause if A has a predicate too; otherwise it is ambiguous and not read.
+    A clause "no A except B" is cut as well.
     """
     negation = term("negation-before-comma").search(clause)
-    first, *others = clause[negation.end() :].split(",") if negation else [""]
-    cut = (negation.end() if negation else 0) + len(first)
-    for part in others:
+    if negation is None:
+        return [clause]
+    if exception := term("exception").search(clause, negation.end()):
+        return [*_cut_after_negation(clause[: exception.start()]), clause[exception.end() :]]
+    joints = list(term("comma-or-and").finditer(clause, negation.end()))
+    ends = [joint.start() for joint in joints[1:]]
+    for joint, end in zip(joints, [*ends, len(clause)], strict=False):
+        part = clause[joint.end() : end]
         if names(part, "predicate") and not names(part, "conjunction-or-negation"):
-            before, after = clause[:cut].strip(), clause[cut + 1 :].strip()
+            before, after = clause[: joint.start()].strip(), clause[joint.end() :].strip()
             return [before, after] if names(before, "predicate") else [before]
-        cut += len(part) + 1
     return [clause]
 
 
@@ -86,6 +91,12 @@ def says(
 ) -> bool:
     """Whether some clause of the text names the term without negating it."""
     return any(unnegated(clause, name, cue, after) for clause in clauses(text))
+
+
+def statements(text: str) -> tuple[str, ...]:
+    """The clauses of a text that state something: neither doubly negated nor not looked at."""
+    unstated = ("double-negation", "not-assessed")
+    return tuple(c for c in clauses(text) if not any(names(c, name) for name in unstated))
 
 
 def joined(parts: Iterable[str | None]) -> str:

@@ -276,3 +276,31 @@ def test_the_neuraxis_draft_is_withheld_where_it_is_ordered() -> None:
     cards = SERVICES["lm-patient-view"].cards(record(BREAST, HER2, LM, CYTOLOGY, KPS, ordered))
     card = next(c for c in cards if c.items[0].recommendation == "neuraxis-mri-missing")
     assert "suggestions" not in card.body
+
+
+SCANNED = [{"contentType": "application/pdf", "url": "Binary/1"}]
+
+
+def test_a_molecular_report_that_cannot_be_read_is_not_called_absent() -> None:
+    scanned = about(
+        "DiagnosticReport",
+        "mol",
+        status="final",
+        code={"text": "HER2 testing"},
+        effectiveDateTime="2026-11-01",
+        presentedForm=SCANNED,
+    )
+    told = " ".join(details(BREAST, LM, BRAIN, SPINE, KPS, scanned).values())
+    assert "may exist that this service has not seen" in told
+    assert "no result of HER2" not in told
+    withdrawn = {**scanned, "status": "entered-in-error"}
+    other = {**scanned, "code": {"text": "Chest X-ray"}}
+    for report in (withdrawn, other):
+        told = " ".join(details(BREAST, LM, BRAIN, SPINE, KPS, report).values())
+        assert "no result of HER2" in told
+
+
+def test_type_ii_is_not_stated_beside_a_cytology_that_cannot_be_read() -> None:
+    scanned = {**CYTOLOGY, "conclusion": "", "presentedForm": SCANNED}
+    assert "type not determinable" in summaries(BREAST, HER2, LM, scanned, BRAIN, SPINE, KPS)
+    assert "type IIA" in summaries(BREAST, HER2, LM, BRAIN, SPINE, KPS)
