@@ -120,6 +120,7 @@ def test_screenshots(
 ) -> None:
     page.set_viewport_size({"width": width, "height": height})
     page.goto(base + path)
+    page.reload()  # The first call of a process takes longer than any later one.
     if name.endswith("why"):
         page.locator("#why-title").evaluate("(node) => node.scrollIntoView()")
         page.mouse.wheel(0, -60)
@@ -128,3 +129,15 @@ def test_screenshots(
     page.screenshot(path=screenshots / f"{name}.png")
     assert (screenshots / f"{name}.png").stat().st_size > 10_000
     assert re.match("Leptomeningeal|.* – Leptomeningeal", page.title())
+
+
+def test_screenshots_of_the_answers(page: Page, base: str, screenshots: Path) -> None:
+    """What a user sees after accepting a suggestion, and after overriding a card with a reason."""
+    page.set_viewport_size({"width": 1180, "height": 640})
+    page.goto(base + VIEW)
+    page.get_by_role("button", name="Draft MDT referral").click()
+    page.screenshot(path=screenshots / "start-page-accepted.png")
+    page.locator("select[name=reason]").select_option(index=1)
+    page.get_by_role("button", name="Dismiss").click()
+    page.screenshot(path=screenshots / "start-page-overridden.png")
+    assert "Feedback was stored" in page.get_by_role("status").inner_text()
