@@ -32,11 +32,11 @@ FETCH = """async ([method, url, headers, body]) => {
   } catch (problem) { return [0, String(problem)]; }
 }"""
 SHOW = """(cards) => {
-  for (const [summary, detail, label] of cards) {
+  for (const [summary, detail, label, url] of cards) {
     const card = document.createElement("article");
     card.innerHTML = detail;
     card.prepend(Object.assign(document.createElement("h2"), { textContent: summary }));
-    card.append(Object.assign(document.createElement("footer"), { textContent: label }));
+    card.append(Object.assign(document.createElement("a"), { textContent: label, href: url }));
     document.querySelector("main").append(card);
   }
 }"""
@@ -123,13 +123,16 @@ def test_cards_read_well_in_the_column_of_the_sandbox(robot: Robot) -> None:
     details = rendered([card["detail"] for card in cards])["sandbox"]
     page = robot.browser.page  # type: ignore[attr-defined]
     shown = [
-        [card["summary"], detail, card["source"]["label"]]
+        [card["summary"], detail, card["source"]["label"], card["source"]["url"]]
         for card, detail in zip(cards, details, strict=True)
     ]
     page.evaluate(SHOW, shown)
     for card in page.locator("article").all():
         assert card.evaluate("(node) => node.scrollWidth - node.clientWidth") == 0
         assert card.evaluate("(node) => node.clientHeight") < 1600
+    link, title = page.locator("article a").first, cards[0]["source"]["topic"]["display"]
+    link.click()
+    assert page.locator("h1").inner_text() == title
 
 
 def test_chromium_keeps_another_origin_out(browser: Browser, service: Service) -> None:
