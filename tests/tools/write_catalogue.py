@@ -64,25 +64,46 @@ def _rows(client: FlaskClient, recommendation: Recommendation) -> Iterator[list[
 def _shown(
     client: FlaskClient, recommendation: Recommendation
 ) -> Iterator[tuple[str, bool, list[str]]]:
-    """Wording, whether the card is a merged one, and row of each example that shows something."""
-    own = [each for each in EXAMPLES if each.recommendation == recommendation.id]
-    for example in sorted(own, key=lambda each: each.kind != "fires"):
-        if example.outcome in ("absent", "cannot-tell"):
-            continue
-        body = request(chart(example.facts, "mixed"), example.hook, "prefetch")
+    """Wording, whether the card is a merged one, and row of each call that shows something."""
+    for example, told, body in _calls(recommendation):
         card = _card(deck.post(client, example.hook, body), example)
+        wordings = _wordings(client, example, body)
+        if card is None or len(wordings) != 1:
+            continue
         merged = card["source"]["topic"]["code"] != example.recommendation
         lines = _paragraph(card, recommendation) if merged else _first_lines(card)
-        row = [example.name, example.outcome, card["summary"], "<br>".join(lines)]
-        wordings = _wordings(client, example, body)
-        if len(wordings) == 1:
-            yield wordings.pop(), merged, row
+        row = [told, example.outcome, card["summary"], "<br>".join(lines)]
+        yield wordings.pop(), merged, row
+
+
+def _calls(recommendation: Recommendation) -> Iterator[tuple[Example, str, Any]]:
+    """The examples that show something; where a wording needs it, also with failed categories."""
+    own = [each for each in EXAMPLES if each.recommendation == recommendation.id]
+    fire = [each for each in own if each.outcome not in ("absent", "cannot-tell")]
+    bodies = [
+        (each, request(chart(each.facts, "mixed"), each.hook, "prefetch"))
+        for each in sorted(fire, key=lambda each: each.kind != "fires")
+    ]
+    yield from ((each, each.name, body) for each, body in bodies)
+    if any(name.endswith(("unread", "unknown")) for name in recommendation.variants):
+        for category in ("DiagnosticReport", "Observation"):
+            for each, body in bodies:
+                yield each, f"{each.name}; {category} not read", _failed(body, each, category)
+
+
+def _failed(body: Any, example: Example, category: str) -> Any:
+    """The same call with a category that the client could not read."""
+    needs = SERVICES[deck.SERVICE_OF[example.hook]].needs
+    error = {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}
+    failed = {need.key: error for need in needs if need.resource_type == category}
+    return body | {"prefetch": body["prefetch"] | failed}
 
 
 def _card(answer: Any, example: Example) -> Any:
-    """The card that carries the recommendation with the indicator of the example."""
+    """The card that carries the recommendation with the indicator of the example, if any."""
     item = (example.recommendation, example.outcome)
-    return next(card for card in answer["cards"] if item in deck.item_list({"cards": [card]}))
+    cards = (c for c in answer["cards"] if item in deck.item_list({"cards": [c]}))
+    return next(cards, None)
 
 
 def _first_lines(card: Any) -> list[str]:
