@@ -97,6 +97,9 @@ def wrong_answers(columns: dict[str, Measured]) -> str:
         total = (f"**{m.wrong_in_all(reader)}**" for m in measured)
         rows.append([f"**{reader}**", "**all wrong**", *total])
         rows.append([reader, "(undecided)", *(m.undecided(reader) for m in measured)])
+    wrong = (f"**{sum(map(m.wrong_in_all, ANSWERS))}**" for m in measured)
+    rows.append(["**all**", "**all wrong**", *wrong])
+    rows.append(["all", "(undecided)", *(sum(map(m.undecided, ANSWERS)) for m in measured)])
     return _table(["", "answer", *columns], rows)
 
 
