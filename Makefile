@@ -69,7 +69,7 @@ bench: .venv/.run
 	$(BIN)/python -m benchmarks.empty_view 2>/dev/null
 
 reader-comparison: .venv/.dev .venv/.reader
-	set -o pipefail; $(BIN)/python -m tests.reader.comparison ask \
+	set -o pipefail; $(BIN)/python -m tests.reader.comparison ask sentences \
 		| PYTHONPATH=. .venv/reader/bin/python tests/reader/context.py \
 		| $(BIN)/python -m tests.reader.comparison record context
 	$(BIN)/python -m tests.reader.tables --write

@@ -38,7 +38,7 @@ from hooks.readings.specimens import (
     is_csf,
     specimens_of,
 )
-from hooks.readings.text import is_negated, joined, normalised, statements, unnegated
+from hooks.readings.text import is_negated, joined, normalised, passed_over, statements, unnegated
 from hooks.values.codes import codings, in_set, memberships
 from hooks.values.lexicon import names, remembering_short, term
 from hooks.values.parameters import limit, window
@@ -153,6 +153,9 @@ def _clause_result(clause: str) -> Result | None:
     return Result.POSITIVE if stated else None
 
 
+_ABNORMAL = ("cytology-malignant-term", "cytology-equivocal")
+
+
 @remembering_short
 def classify(text: str) -> Result | None:
     """The result that a cytology text states; None = unclassifiable, not counted as a sample."""
@@ -173,6 +176,8 @@ def _classified(text: str) -> Result | None:
             remembered.add(Result.INADEQUATE)
         if found := _clause_result(clause):
             remembered.add(found)
+    if any(names(part, name) for part in passed_over(text) for name in _ABNORMAL):
+        remembered.discard(Result.NEGATIVE)
     order = (Result.POSITIVE, Result.EQUIVOCAL, Result.INADEQUATE, Result.NEGATIVE)
     return next((result for result in order if result in remembered), None)
 

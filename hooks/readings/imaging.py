@@ -13,7 +13,7 @@ from hooks.readings.concepts import FINAL, evidence, reported, text_of
 from hooks.readings.dates import Moment, days_ago
 from hooks.readings.reports import UNREAD, read_report
 from hooks.readings.sections import read_both_ways, result_part
-from hooks.readings.text import is_negated, joined, says, statements, unnegated
+from hooks.readings.text import is_negated, joined, passed_over, says, statements, unnegated
 from hooks.values.codes import best_match, in_set
 from hooks.values.lexicon import names, remembering_short, term
 from hooks.values.parameters import window
@@ -118,18 +118,21 @@ def pattern(conclusion: str) -> Pattern:
     return read_both_ways(result_part(conclusion), _pattern, Pattern.NOT_STATED)
 
 
+_SITES = ("mri-site", "mri-other-site")
+
+
 def _pattern(text: str) -> Pattern:
     read = (_clause_pattern(c) for c in statements(text) if not _tells_the_past(c))
-    return united(found for found in read if found)
+    found = united(found for found in read if found)
+    sites = (names(part, name) for part in passed_over(text) for name in _SITES)
+    return Pattern.NOT_STATED if found is Pattern.NORMAL and any(sites) else found
 
 
 def _tells_the_past(clause: str) -> bool:
     """History or indication, or a history word before the site, with no word on how it is now."""
     if names(clause, "mri-history"):
         return True
-    starts = [
-        m.start() for name in ("mri-site", "mri-other-site") if (m := term(name).search(clause))
-    ]
+    starts = [m.start() for name in _SITES if (m := term(name).search(clause))]
     before = bool(starts) and term("mri-history-before-the-term").search(clause, 0, min(starts))
     return bool(before) and not names(clause, "mri-course")
 

@@ -40,6 +40,12 @@ def clauses(text: str) -> tuple[str, ...]:
     return tuple(part for clause in plain_clauses(text) for part in _cut_after_negation(clause))
 
 
+def passed_over(text: str) -> list[str]:
+    """The parts B of "no A, B is seen" that are ambiguous, and so are in no clause."""
+    cut = ((clause, _cut_after_negation(clause)) for clause in plain_clauses(text))
+    return [clause[len(kept[0]) :] for clause, kept in cut if len(kept) == 1]
+
+
 def _cut_after_negation(clause: str) -> list[str]:
     """A clause "no A, B" or "no A and B" whose B states something of its own is cut there.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-FILE = Path(__file__).parent / "sentences.yaml"
+FOLDER = Path(__file__).parent
 
 ANSWERS: dict[str, tuple[str, ...]] = {
     "cytology": ("positive", "equivocal", "inadequate", "negative", "cannot tell"),
@@ -55,9 +55,9 @@ def _asked(reader: str, text: str, label: str) -> Iterator[Question]:
         yield Question(reader, text, verdict, gene)
 
 
-def questions() -> list[Question]:
-    """All questions; a sentence on two markers asks two."""
-    content = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+def questions(name: str = "sentences") -> list[Question]:
+    """All questions of `sentences` or `blind`; a sentence on two markers asks two."""
+    content = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     return [
         question
         for reader, entries in content.items()

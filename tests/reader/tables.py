@@ -2,8 +2,8 @@
 
 python -m tests.reader.tables            prints them as they stand in docs/reading.md
 python -m tests.reader.tables --write    writes them there
-python -m tests.reader.tables --wrong    prints each question of the development half that is
-                                         answered otherwise than labelled
+python -m tests.reader.tables --wrong    prints each question of the development half and of the
+                                         blind set that is answered otherwise than labelled
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.reader import comparison, ours
@@ -31,7 +32,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Measured:
-    """The questions of one half with the answers of one reader."""
+    """Questions with the answers of one reader."""
 
     answers: tuple[tuple[Question, str], ...]
 
@@ -60,60 +61,106 @@ def measure(read: Reader, half: Half) -> Measured:
     return Measured(tuple((q, read(q)) for q in questions() if q.half is half))
 
 
+def measure_blind(read: Reader) -> Measured:
+    """The answers of a reader to the questions whose author had not seen the rules."""
+    return Measured(tuple((q, read(q)) for q in questions("blind")))
+
+
 def _table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
     titles = [str(title) for title in head]
     lines = [titles, ["---"] * len(titles), *([str(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def confusion(rules: Measured, context: Measured, reader: str) -> str:
-    """Rows are labels, columns answers; a cell is "text rules / ConText"."""
+def confusion(reader: str, *measured: Measured) -> str:
+    """Rows are labels, columns answers; a cell is "one / another" in the order given."""
     names = ANSWERS[reader]
-    left, right = rules.counted(reader), context.counted(reader)
+    counted = [each.counted(reader) for each in measured]
     rows = (
-        [f"**{label}**", *(_both(left[label, said], right[label, said]) for said in names)]
+        [f"**{label}**", *(_cell([each[label, said] for each in counted]) for said in names)]
         for label in names
     )
     return _table(["label", *names], rows)
 
 
-def _both(first: int, second: int) -> str:
-    return f"{first} / {second}" if first or second else ""
+def _cell(counts: list[int]) -> str:
+    return " / ".join(map(str, counts)) if any(counts) else ""
 
 
-def wrong_answers(by_name: dict[str, dict[Half, Measured]]) -> str:
+def wrong_answers(columns: dict[str, Measured]) -> str:
     """Wrong definite answers of several readers, answer by answer, and what they left undecided."""
-    columns = [(half, measured[half], name) for half in Half for name, measured in by_name.items()]
+    measured = columns.values()
     rows: list[list[object]] = []
     for reader, names in ANSWERS.items():
         for answer in names[:-1]:
-            rows.append([reader, answer, *(m.wrong(reader, answer) for _, m, _ in columns)])
-        total = (f"**{m.wrong_in_all(reader)}**" for _, m, _ in columns)
+            rows.append([reader, answer, *(m.wrong(reader, answer) for m in measured)])
+        total = (f"**{m.wrong_in_all(reader)}**" for m in measured)
         rows.append([f"**{reader}**", "**all wrong**", *total])
-        rows.append([reader, "(undecided)", *(m.undecided(reader) for _, m, _ in columns)])
-    return _table(["", "answer", *(f"{name}, {half}" for half, _, name in columns)], rows)
+        rows.append([reader, "(undecided)", *(m.undecided(reader) for m in measured)])
+    wrong = (f"**{sum(map(m.wrong_in_all, ANSWERS))}**" for m in measured)
+    rows.append(["**all**", "**all wrong**", *wrong])
+    rows.append(["all", "(undecided)", *(sum(map(m.undecided, ANSWERS)) for m in measured)])
+    return _table(["", "answer", *columns], rows)
 
 
 def sizes() -> str:
-    """How many questions each half asks."""
-    asked = Counter((q.reader, q.half) for q in questions())
-    rows = [[TITLES[reader], *(asked[reader, half] for half in Half)] for reader in ANSWERS]
-    rows.append(["all", *(sum(asked[reader, half] for reader in ANSWERS) for half in Half)])
-    return _table(["", *Half], rows)
+    """How many questions each half and the blind set ask."""
+    parts: list[list[Question]] = [[q for q in questions() if q.half is half] for half in Half]
+    asked = [Counter(q.reader for q in part) for part in [*parts, questions("blind")]]
+    rows = [[TITLES[reader], *(part[reader] for part in asked)] for reader in ANSWERS]
+    rows.append(["all", *(part.total() for part in asked)])
+    return _table(["", *Half, "blind"], rows)
+
+
+_RULES = ours.answer
+_FIRST, _CONTEXT, _BLIND_FIRST, _BLIND_CONTEXT = (
+    partial(comparison.answer, name)
+    for name in ("first", "context", "blind-first", "blind-context")
+)
+
+
+def _wrong_by_half() -> str:
+    named = {"before": _FIRST, "text rules": _RULES, "ConText": _CONTEXT}
+    return wrong_answers(
+        {f"{name}, {half}": measure(read, half) for half in Half for name, read in named.items()}
+    )
+
+
+def _confusion_by_half() -> str:
+    return "\n\n".join(
+        f"### {TITLES[reader]}, {half} half\n\n"
+        + confusion(reader, measure(_RULES, half), measure(_CONTEXT, half))
+        for reader in ANSWERS
+        for half in Half
+    )
+
+
+def _wrong_blind() -> str:
+    named = {
+        "text rules, first": _BLIND_FIRST,
+        "ConText, first": _BLIND_CONTEXT,
+        "text rules now, not blind": _RULES,
+    }
+    return wrong_answers({name: measure_blind(read) for name, read in named.items()})
+
+
+def _confusion_blind() -> str:
+    first, context = measure_blind(_BLIND_FIRST), measure_blind(_BLIND_CONTEXT)
+    return "\n\n".join(
+        f"### {TITLES[reader]}, blind set\n\n{confusion(reader, first, context)}"
+        for reader in ANSWERS
+    )
 
 
 def all_tables() -> dict[str, str]:
     """The parts of docs/reading.md that are generated, by name."""
-    rules = {half: measure(ours.answer, half) for half in Half}
-    context = {half: measure(comparison.context, half) for half in Half}
-    first = {half: measure(comparison.first, half) for half in Half}
-    named = {"before": first, "text rules": rules, "ConText": context}
-    parts = (
-        f"### {TITLES[reader]}, {half} half\n\n{confusion(rules[half], context[half], reader)}"
-        for reader in ANSWERS
-        for half in Half
-    )
-    return {"sizes": sizes(), "wrong": wrong_answers(named), "confusion": "\n\n".join(parts)}
+    return {
+        "sizes": sizes(),
+        "wrong": _wrong_by_half(),
+        "blind": _wrong_blind(),
+        "confusion": _confusion_by_half(),
+        "confusion-blind": _confusion_blind(),
+    }
 
 
 def page_with(tables: dict[str, str], page: str) -> str:
@@ -126,12 +173,13 @@ def page_with(tables: dict[str, str], page: str) -> str:
 
 
 def main() -> None:
-    """Print or write the tables, or print what is wrong in the development half."""
+    """Print or write the tables, or print what is answered wrongly."""
     if "--write" in sys.argv[1:]:
         page = PAGE.read_text(encoding="utf-8")
         PAGE.write_text(page_with(all_tables(), page), encoding="utf-8")
     elif "--wrong" in sys.argv[1:]:
-        for question, said in measure(ours.answer, Half.DEVELOPMENT).answers:
+        development, blind = measure(_RULES, Half.DEVELOPMENT), measure_blind(_RULES)
+        for question, said in [*development.answers, *blind.answers]:
             if said != question.label:
                 print(f"{question.reader} {question.gene} {question.label} <- {said}")
                 print(f"    {question.text!r}")

@@ -144,3 +144,90 @@ def test_daily(text: str, expected: bool) -> None:
 )
 def test_cancer(text: str, expected: str | None) -> None:
     assert malignancy.site_from_text(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Nothing to suggest metastatic melanoma.", "negative"),
+        ("There is nothing to suggest that the malignant cells have cleared.", "equivocal"),
+        ("Malignant cells not seen, rare atypical cells present.", "equivocal"),
+        ("Malignant cells absent, atypical cells present.", "equivocal"),
+        ("Malignant cells not seen, few lymphocytes present.", "negative"),
+        ("No malignant cells, rare atypical cells present.", None),
+        ("Negative for malignant cells, rare atypical cells present.", None),
+        ("Absence of malignant cells and presence of atypical cells", None),
+        ("Negative for bacteria, malignant cells present.", None),
+        ("No organisms, malignant cells present. Benign lymphocytes.", None),
+        ("Negative for malignancy, few lymphocytes seen.", "negative"),
+        ("No malignant cells, atypical cells or blasts seen.", "negative"),
+    ],
+)
+def test_cytology_that_denies_one_thing_and_names_another(text: str, expected: str | None) -> None:
+    found = cytology.classify(text)
+    assert (found and found.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Mass is not seen, leptomeningeal enhancement along the folia", "linear"),
+        ("Infarct is unlikely, leptomeningeal enhancement along the folia", "linear"),
+        ("Infarct excluded, leptomeningeal enhancement present", "linear"),
+        ("Hydrocephalus has resolved, leptomeningeal enhancement persists.", "linear"),
+        ("Leptomeningeal enhancement has resolved", "normal"),
+        ("Leptomeningeal enhancement has resolved, new enhancement over the pons.", "not stated"),
+        ("Leptomeningeal enhancement seen on the prior study has resolved.", "not stated"),
+        ("Leptomeningeal enhancement seen on the prior study has not resolved.", "linear"),
+        ("Leptomeningeal enhancement seen on the prior study has partially resolved.", "linear"),
+        ("No leptomeningeal enhancement, nodules are seen along the cauda equina.", "not stated"),
+        ("No leptomeningeal enhancement, two brain metastases are seen.", "normal"),
+        ("Sulcal enhancement is considered to be normal cortical veins.", "not stated"),
+        ("Leptomeningeal enhancement is not considered to be normal.", "linear"),
+        ("Nodular leptomeningeal deposits, other enhancement is felt to be normal.", "nodular"),
+    ],
+)
+def test_pattern_that_denies_one_thing_and_names_another(text: str, expected: str) -> None:
+    assert imaging.pattern(text).value == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Previously obstructed CSF flow now restored.", "inconclusive"),
+        ("Previously obstructed CSF flow is not restored.", "obstructed"),
+        ("Previously obstructed flow at T8 now restored, new block at L1.", "obstructed"),
+        ("The block shown on 3 March has resolved.", "inconclusive"),
+        ("The block shown on 3 March has not resolved.", "obstructed"),
+        ("Block has resolved at T4, new block at L1", "obstructed"),
+        ("No block at T4, block present at L1.", "inconclusive"),
+        ("No block in the brain, obstruction at T8.", "inconclusive"),
+        ("No block, obstruction or compartmentalisation.", "normal"),
+        ("Normal flow in the head, no activity seen over the convexities", "inconclusive"),
+        ("Patent at T4, not patent at T8", "inconclusive"),
+    ],
+)
+def test_flow_that_is_open_here_and_not_there(text: str, expected: str) -> None:
+    assert flow_status(text).value == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("PF not available, dispense 10 mL vial", "not stated"),
+        ("Preservative-free product out of stock", "not stated"),
+        ("preservative-free if available", "not stated"),
+        ("not stocked as preservative-free", "not stated"),
+        ("Do not use benzyl alcohol-free product.", "not stated"),
+        ("Do not use the benzyl alcohol containing vial.", "not stated"),
+        ("PF. Do not use the benzyl alcohol containing vial.", "preservative-free"),
+        ("Contains benzyl alcohol. Do not use benzyl alcohol in neonates.", "preserved"),
+    ],
+)
+def test_formulation_that_is_wanted_or_refused(text: str, expected: str) -> None:
+    assert formulation_in_text(text).value == expected
+
+
+def test_a_valve_with_a_question_mark_is_unknown() -> None:
+    assert valve("VP shunt, ?programmable, awaiting operation note").name == "VALVE_UNKNOWN"
+    assert valve("VP shunt, adjustable?").name == "VALVE_UNKNOWN"
