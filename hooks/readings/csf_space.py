@@ -29,7 +29,15 @@ from hooks.readings.imaging import Study
 from hooks.readings.radiotherapy import Course, Phase
 from hooks.readings.reports import UNREAD, read_report
 from hooks.readings.sections import read_both_ways, result_part
-from hooks.readings.text import clauses, joined, normalised, passed_over, says, unnegated
+from hooks.readings.text import (
+    clauses,
+    is_present_elsewhere,
+    joined,
+    normalised,
+    passed_over,
+    says,
+    unnegated,
+)
 from hooks.values.codes import in_set
 from hooks.values.lexicon import names, remembering_short
 
@@ -269,7 +277,8 @@ def _flow_status(text: str) -> Flow:
     if normalised(text).rstrip(".").lower() == "normal":
         return Flow.NORMAL
     found = {_clause_flow(c) for c in clauses(text) if not names(c, "flow-history")}
-    if any(names(part, "flow-obstructed") for part in passed_over(text)):
+    unread = any(names(part, "flow-obstructed") for part in passed_over(text))
+    if unread or is_present_elsewhere(text):
         found.add(Flow.INCONCLUSIVE)
     order = (Flow.OBSTRUCTED, Flow.INCONCLUSIVE, Flow.RESTORED, Flow.NORMAL)
     return next((flow for flow in order if flow in found), Flow.INCONCLUSIVE)

@@ -38,7 +38,15 @@ from hooks.readings.specimens import (
     is_csf,
     specimens_of,
 )
-from hooks.readings.text import is_negated, joined, normalised, passed_over, statements, unnegated
+from hooks.readings.text import (
+    is_negated,
+    is_present_elsewhere,
+    joined,
+    normalised,
+    passed_over,
+    statements,
+    unnegated,
+)
 from hooks.values.codes import codings, in_set, memberships
 from hooks.values.lexicon import names, remembering_short, term
 from hooks.values.parameters import limit, window
@@ -176,7 +184,8 @@ def _classified(text: str) -> Result | None:
             remembered.add(Result.INADEQUATE)
         if found := _clause_result(clause):
             remembered.add(found)
-    if any(names(part, name) for part in passed_over(text) for name in _ABNORMAL):
+    abnormal = any(names(part, name) for part in passed_over(text) for name in _ABNORMAL)
+    if abnormal or is_present_elsewhere(text):
         remembered.discard(Result.NEGATIVE)
     order = (Result.POSITIVE, Result.EQUIVOCAL, Result.INADEQUATE, Result.NEGATIVE)
     return next((result for result in order if result in remembered), None)

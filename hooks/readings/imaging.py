@@ -13,7 +13,15 @@ from hooks.readings.concepts import FINAL, evidence, reported, text_of
 from hooks.readings.dates import Moment, days_ago
 from hooks.readings.reports import UNREAD, read_report
 from hooks.readings.sections import read_both_ways, result_part
-from hooks.readings.text import is_negated, joined, passed_over, says, statements, unnegated
+from hooks.readings.text import (
+    is_negated,
+    is_present_elsewhere,
+    joined,
+    passed_over,
+    says,
+    statements,
+    unnegated,
+)
 from hooks.values.codes import best_match, in_set
 from hooks.values.lexicon import names, remembering_short, term
 from hooks.values.parameters import window
@@ -124,8 +132,10 @@ _SITES = ("mri-site", "mri-other-site")
 def _pattern(text: str) -> Pattern:
     read = (_clause_pattern(c) for c in statements(text) if not _tells_the_past(c))
     found = united(found for found in read if found)
-    sites = (names(part, name) for part in passed_over(text) for name in _SITES)
-    return Pattern.NOT_STATED if found is Pattern.NORMAL and any(sites) else found
+    if found is not Pattern.NORMAL:
+        return found
+    sites = any(names(part, name) for part in passed_over(text) for name in _SITES)
+    return Pattern.NOT_STATED if sites or is_present_elsewhere(text) else found
 
 
 def _tells_the_past(clause: str) -> bool:

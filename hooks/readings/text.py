@@ -46,6 +46,11 @@ def passed_over(text: str) -> list[str]:
     return [clause[len(kept[0]) :] for clause, kept in cut if len(kept) == 1]
 
 
+def is_present_elsewhere(text: str) -> bool:
+    """Whether a clause that negates goes on "…, present at B": what it clears is not everything."""
+    return any(names(clause, "present-elsewhere") for clause in plain_clauses(text))
+
+
 def _cut_after_negation(clause: str) -> list[str]:
     """A clause "no A, B" or "no A and B" whose B states something of its own is cut there.
 

@@ -231,3 +231,27 @@ def test_formulation_that_is_wanted_or_refused(text: str, expected: str) -> None
 def test_a_valve_with_a_question_mark_is_unknown() -> None:
     assert valve("VP shunt, ?programmable, awaiting operation note").name == "VALVE_UNKNOWN"
     assert valve("VP shunt, adjustable?").name == "VALVE_UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Leptomeningeal enhancement is absent in the brain, present at the conus.",
+        "Leptomeningeal enhancement is absent in the brain, but present at the conus.",
+        "Leptomeningeal enhancement is not seen in the brain, seen along the cord.",
+        "Ruled out infarct, leptomeningeal enhancement present.",
+    ],
+)
+def test_what_is_absent_here_and_present_there_is_not_normal(text: str) -> None:
+    assert imaging.pattern(text).value == "not stated"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Malignant cells are absent in tube 1, present in tube 2.",
+        "Malignant cells not seen in the first, found in the second smear.",
+    ],
+)
+def test_what_is_absent_in_one_tube_only_is_not_negative(text: str) -> None:
+    assert cytology.classify(text) is None
