@@ -232,11 +232,17 @@ def molecular_result_missing(chart: Chart) -> Verdict:
     asked = tuple(_MARKERS[marker](chart) for entry in found for marker in entry.markers)
     if not missing:
         return silent(*(asked or present.values()))
-    failed = _unread(chart, "DiagnosticReport", "Observation")
-    unread = failed or chart.unread_molecular_report
     tumours = tuple(present[entry] for entry in found)
     answers = (lm_established(chart), *tumours, *asked)
-    return applies("unread" if unread else "missing", *answers, markers=missing)
+    return applies(_how_missing(chart, missing), *answers, markers=missing)
+
+
+def _how_missing(chart: Chart, missing: tuple[str, ...]) -> str:
+    """Whether results were not read, are named without a verdict, or are not on record."""
+    failed = _unread(chart, "DiagnosticReport", "Observation")
+    if failed or chart.unread_molecular_report:
+        return "unread"
+    return "unclear" if chart.unclear_markers & set(missing) else "missing"
 
 
 def _missing_markers(chart: Chart, tumour: TargetedTumour) -> tuple[str, ...]:

@@ -47,7 +47,12 @@ from hooks.readings.malignancy import (
     unknown_site,
 )
 from hooks.readings.medication import Drug
-from hooks.readings.molecular import Marker, has_unread_report, read_markers
+from hooks.readings.molecular import (
+    Marker,
+    has_unread_report,
+    named_without_result,
+    read_markers,
+)
 from hooks.readings.order import DrugOrder, read_order
 from hooks.readings.performance import (
     Expectancy,
@@ -231,6 +236,13 @@ class Chart:
     def unread_molecular_report(self) -> bool:
         """Whether a molecular report is on record that cannot be read."""
         return has_unread_report(self.record.of(DiagnosticReport))
+
+    @cached_property
+    def unclear_markers(self) -> frozenset[str]:
+        """Markers that a report or Observation names without a result that can be told."""
+        return named_without_result(
+            self.record.of(DiagnosticReport), self.record.of(Observation), self.markers
+        )
 
     @cached_property
     def focal_lesion(self) -> FocalLesion | None:
