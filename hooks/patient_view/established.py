@@ -179,7 +179,8 @@ def record_kps(chart: Chart) -> Verdict:
     poor = guidance.poor_status_or_prognosis(chart)
     if is_yes(poor) or is_no(poor):
         return silent(poor)
-    absent = "unread" if _unread(chart, "Observation") else "none"
+    unread = _unread(chart, "Observation") or chart.unreadable_score
+    absent = "unread" if unread else "none"
     return applies("ecog-2" if poor.value else absent, lm_established(chart), poor)
 
 

@@ -58,6 +58,7 @@ from hooks.readings.performance import (
     Expectancy,
     Score,
     Scorecard,
+    has_unreadable_score,
     read_hospice,
     read_life_expectancy,
     read_score,
@@ -211,6 +212,11 @@ class Chart:
     def score(self, scale: str) -> Score | None:
         """The current `kps` or `ecog`."""
         return read_score(scale, self.record.of(Observation), self.today)
+
+    @cached_property
+    def unreadable_score(self) -> bool:
+        """Whether a current performance status is on record whose value cannot be read."""
+        return has_unreadable_score(self.record.of(Observation), self.today)
 
     @cached_property
     def life_expectancy(self) -> Expectancy | None:

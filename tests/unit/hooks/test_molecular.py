@@ -257,3 +257,11 @@ def test_an_undecided_report_takes_no_result_away() -> None:
     assert Chart(record(LUNG, LM, *both)).unclear_markers == {"EGFR"}
     withdrawn = report("EGFR pending", status="entered-in-error")
     assert Chart(record(LUNG, LM, withdrawn)).unclear_markers == frozenset()
+
+
+def test_the_draft_of_a_molecular_test_names_the_markers() -> None:
+    """The draft leaves the card behind, so that a pointer to the card would say nothing."""
+    cards = SERVICES["lm-patient-view"].cards(record(LUNG, LM))
+    offered = [s for card in cards for s in card.body.get("suggestions", ())]
+    draft = next(s for s in offered if s["label"] == "Draft molecular test of tumour or CSF")
+    assert draft["actions"][0]["resource"]["note"] == [{"text": "Markers: EGFR and ALK"}]
