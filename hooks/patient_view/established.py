@@ -125,7 +125,7 @@ def eano_classification(chart: Chart) -> Verdict:
 
 def _inputs(chart: Chart) -> str:
     """The dates of cytology and MRI, as a sentence part."""
-    sample = chart.cytologies.positive
+    sample = chart.cytologies.decisive
     dated = {
         "CSF": sample.day if sample else None,
         "MRI brain": chart.brain[0].day if chart.brain else None,
@@ -142,6 +142,7 @@ def _classification_remarks(chart: Chart) -> tuple[str, ...]:
     provisional = found.type == "II" and found.letter is not None
     return (
         *(("certainty-provisional",) if provisional else ()),
+        *(("cytology-pending",) if found.type != "I" and chart.cytologies.pending else ()),
         *(("no-rule-for-type",) if _without_rule(found) else ()),
         *(("mri-and-csf-apart",) if _mri_and_csf_apart(chart) else ()),
         *(("reports-unread",) if _unread(chart, "DiagnosticReport", "Observation") else ()),

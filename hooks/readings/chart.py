@@ -247,7 +247,10 @@ class Chart:
     def unclear_markers(self) -> frozenset[str]:
         """Markers that a report or Observation names without a result that can be told."""
         return named_without_result(
-            self.record.of(DiagnosticReport), self.record.of(Observation), self.markers
+            self.record.of(DiagnosticReport),
+            self.record.of(Observation),
+            self.record.of(Condition),
+            self.markers,
         )
 
     @cached_property

@@ -77,9 +77,10 @@ def has_unread_report(reports: Iterable[DiagnosticReport]) -> bool:
 def named_without_result(
     reports: Iterable[DiagnosticReport],
     observations: Iterable[Observation],
+    conditions: Iterable[Condition],
     found: Mapping[str, Marker],
 ) -> frozenset[str]:
-    """The markers that a result of the record names, though none of them could be decided."""
+    """The markers that the record names (the text of a problem too) without a result for them."""
     named = {
         gene
         for report in reports
@@ -87,6 +88,9 @@ def named_without_result(
         for gene in markers.named(text_of(report.code), report_text(report))
     }
     named |= {gene for o in observations if o.status in FINAL and (gene := _gene(o))}
+    for condition in conditions:
+        if verification(condition) is Verification.CONFIRMED:
+            named |= markers.named("", text_of(condition.code))
     return frozenset(named - found.keys())
 
 

@@ -400,3 +400,14 @@ def test_no_card_names_a_dose_of_a_drug() -> None:
         )
         text = f"{variants} {found.sources_disagree or ''} {found.limits or ''} {found.explanation}"
         assert not re.search(r"\d ?mg\b", text), name
+
+
+@pytest.mark.parametrize(("status", "told"), [("registered", True), ("final", False)])
+def test_type_ii_names_its_sample_and_a_pending_one(status: str, told: bool) -> None:
+    negative = {**CYTOLOGY, "id": "old", "conclusion": "No malignant cells seen."}
+    negative["effectiveDateTime"] = "2026-11-02"
+    newer = {**CYTOLOGY, "status": status, "conclusion": "No malignant cells seen."}
+    chart = (BREAST, HER2, LM, negative, newer, BRAIN, SPINE, KPS)
+    assert "type IIA" in summaries(*chart)
+    assert ("A CSF cytology is pending" in " ".join(details(*chart).values())) == told
+    assert ("Inputs dated CSF 2 Nov 2026" in summaries(*chart)) == told

@@ -242,6 +242,7 @@ LUNG = about("Condition", "lung", code={"text": "Lung adenocarcinoma"}, recorded
         report("EGFR L858R detected, T790M not detected; ALK negative."),
         variant(coded(HGNC, "HGNC:3236"), {"text": "Indeterminate"}),
         report("See attached document.", code={"text": "EGFR mutation analysis"}),
+        about("Condition", "c", code={"text": "EGFR-mutated lung cancer"}),
     ],
 )
 def test_a_marker_without_clear_result_is_not_called_absent(found: dict[str, Any]) -> None:
