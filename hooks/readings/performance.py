@@ -116,7 +116,7 @@ def _expected_days(observation: Observation) -> float | None:
     if quantity:
         number = shifted(quantity)
         factor = unit_factors("life_expectancy").get(unit_of(quantity))
-        return number * factor if number is not None and factor else None
+        return number * factor if number is not None and number >= 0 and factor else None
     text = joined((observation.value_string, text_of(observation.value_codeable_concept)))
     short = names(normalised(text), "life-expectancy-short")
     return limit("life_expectancy_in_words") if short else None

@@ -78,6 +78,12 @@ def test_complete_chart_gets_type_and_option_only() -> None:
         ({"valueString": "days to  weeks"}, True),
         ({"valueCodeableConcept": {"text": "under 1 month"}}, True),
         ({"valueString": "several months"}, False),
+        ({"valueString": "Days to weeks, not for resuscitation"}, True),
+        ({"valueString": "not less than 1 month"}, False),
+        ({"valueString": "<1 month if untreated"}, False),
+        ({"valueString": "less than 12 months"}, False),
+        ({"valueQuantity": {"value": -3, "unit": "d"}}, False),
+        ({"valueQuantity": {"value": 0, "unit": "d"}}, True),
     ],
 )
 def test_life_expectancy(value: dict[str, Any], short: bool) -> None:
