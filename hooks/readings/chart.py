@@ -211,7 +211,13 @@ class Chart:
 
     def score(self, scale: str) -> Score | None:
         """The current `kps` or `ecog`."""
-        return read_score(scale, self.record.of(Observation), self.today)
+        return self.scores[scale]
+
+    @cached_property
+    def scores(self) -> Mapping[str, Score | None]:
+        """The current score of each scale."""
+        observations = self.record.of(Observation)
+        return {scale: read_score(scale, observations, self.today) for scale in ("kps", "ecog")}
 
     @cached_property
     def unreadable_score(self) -> bool:

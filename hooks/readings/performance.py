@@ -42,14 +42,15 @@ class Score:
 
 def _in_words(scale: str, text: str) -> float | None:
     """The first number of a text; of a range the worse end, "<" and ">" as with a quantity."""
-    found = term("score-in-words").search(normalised(text))
+    found = term("score-in-words").search(text)
     if found is None:
         return None
     ends = [float(number) for number in (found["first"], found["second"]) if number]
     if max(ends) - min(ends) > _STEP[scale]:
         return None
     worse = min(ends) if scale == "kps" else max(ends)
-    return shifted(Quantity(value=worse, comparator=found["comparator"]))
+    before = term("comparator-before").search(text[max(0, found.start() - 3) : found.start()])
+    return shifted(Quantity(value=worse, comparator=before[1] if before else None))
 
 
 def _value(scale: str, observation: Observation) -> int | None:
@@ -126,11 +127,12 @@ def read_life_expectancy(observations: Iterable[Observation], today: date) -> Ex
     """The newest current life expectancy; on one day the shorter one."""
     found = []
     for observation in observations:
-        named = names(text_of(observation.code), "life-expectancy-named")
+        if not names(text_of(observation.code), "life-expectancy-named"):
+            continue
         when = observed(observation)
         age, days = days_ago(when, today), _expected_days(observation)
         current = observation.status in FINAL and within(age, window("performance_days"))
-        if named and current and days is not None and age is not None:
+        if current and days is not None and age is not None:
             shown = "below 30 d" if days < limit("life_expectancy_short") else "30 d or more"
             source = evidence(observation, "life expectancy", shown, when)
             found.append((age, days, source))
@@ -148,10 +150,9 @@ class Scorecard:
 
 def _is_scorecard(observation: Observation) -> bool:
     """A scorecard by its name, unless it says that nothing was assessed."""
-    left_out = observation.data_absent_reason or names(
-        observation.value_string or "", "not-assessed"
-    )
-    return names(text_of(observation.code), "lm-scorecard") and not left_out
+    if not names(text_of(observation.code), "lm-scorecard") or observation.data_absent_reason:
+        return False
+    return not names(observation.value_string or "", "not-assessed")
 
 
 def read_scorecard(observations: Iterable[Observation], today: date) -> Scorecard | None:
