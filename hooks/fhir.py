@@ -139,6 +139,7 @@ class Observation(Resource, frozen=True):
     value_string: Text | None = None
     value_boolean: bool | None = None
     value_integer: int | None = None
+    data_absent_reason: CodeableConcept | None = None
     interpretation: tuple[CodeableConcept, ...] | None = None
     note: tuple[Annotation, ...] | None = None
     component: tuple[ObservationComponent, ...] | None = None

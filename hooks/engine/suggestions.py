@@ -6,8 +6,9 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from hooks.answer import Finding
+from hooks.answer import Fill, Finding
 from hooks.engine.recommendation import Recommendation, Variant
+from hooks.engine.wording import fill
 from hooks.fhir import JsonObject
 from hooks.readings.concepts import well_formed
 from hooks.readings.numbers import shown
@@ -43,7 +44,7 @@ def build(name: str, finding: Finding, context: Context) -> Iterator[JsonObject]
     """The suggestions of one name, without uuids; none where the order does not allow it."""
     change = _CHANGES.get(name)
     if change is None:
-        yield _create(name, context.record.patient_id)
+        yield _create(name, context.record.patient_id, finding.verdict.fills)
         return
     draft = context.drafts.get(finding.order or "")
     if draft is not None and well_formed(draft.raw.get("id")):
@@ -54,9 +55,11 @@ def _suggestion(label: str, description: str, action: JsonObject) -> JsonObject:
     return {"label": label, "actions": [{"description": description, **action}]}
 
 
-def _create(name: str, patient_id: str) -> JsonObject:
+def _create(name: str, patient_id: str, fills: Mapping[str, Fill]) -> JsonObject:
     entry = yaml_file("suggestions.yaml")["suggestions"][name]
     resource = copy.deepcopy(entry["resource"])
+    for note in resource.get("note", ()):
+        note["text"] = fill(note["text"], fills)
     if resource["resourceType"] == "ServiceRequest":
         resource = {**resource, "status": "draft", "intent": "proposal"}
     resource["subject"] = {"reference": f"Patient/{patient_id}"}

@@ -80,7 +80,7 @@ def mri_without_pattern(chart: Chart) -> Answer:
 def _unclear(chart: Chart) -> tuple[str, ...]:
     """The regions without a study, or whose newest study states no pattern."""
     return tuple(
-        name if not studies else f"leptomeningeal finding on {name}"
+        name if not studies else f"statement on the leptomeninges in {name}"
         for name, studies in zip(_REGIONS, (chart.brain, chart.spine), strict=True)
         if not studies or studies[0].pattern is Pattern.NOT_STATED
     )

@@ -125,7 +125,7 @@ def eano_classification(chart: Chart) -> Verdict:
 
 def _inputs(chart: Chart) -> str:
     """The dates of cytology and MRI, as a sentence part."""
-    sample = chart.cytologies.positive
+    sample = chart.cytologies.decisive
     dated = {
         "CSF": sample.day if sample else None,
         "MRI brain": chart.brain[0].day if chart.brain else None,
@@ -142,6 +142,7 @@ def _classification_remarks(chart: Chart) -> tuple[str, ...]:
     provisional = found.type == "II" and found.letter is not None
     return (
         *(("certainty-provisional",) if provisional else ()),
+        *(("cytology-pending",) if found.type != "I" and chart.cytologies.pending else ()),
         *(("no-rule-for-type",) if _without_rule(found) else ()),
         *(("mri-and-csf-apart",) if _mri_and_csf_apart(chart) else ()),
         *(("reports-unread",) if _unread(chart, "DiagnosticReport", "Observation") else ()),
@@ -179,7 +180,8 @@ def record_kps(chart: Chart) -> Verdict:
     poor = guidance.poor_status_or_prognosis(chart)
     if is_yes(poor) or is_no(poor):
         return silent(poor)
-    absent = "unread" if _unread(chart, "Observation") else "none"
+    unread = _unread(chart, "Observation") or chart.unreadable_score
+    absent = "unread" if unread else "none"
     return applies("ecog-2" if poor.value else absent, lm_established(chart), poor)
 
 
@@ -232,11 +234,17 @@ def molecular_result_missing(chart: Chart) -> Verdict:
     asked = tuple(_MARKERS[marker](chart) for entry in found for marker in entry.markers)
     if not missing:
         return silent(*(asked or present.values()))
-    failed = _unread(chart, "DiagnosticReport", "Observation")
-    unread = failed or chart.unread_molecular_report
     tumours = tuple(present[entry] for entry in found)
     answers = (lm_established(chart), *tumours, *asked)
-    return applies("unread" if unread else "missing", *answers, markers=missing)
+    return applies(_how_missing(chart, missing), *answers, markers=missing)
+
+
+def _how_missing(chart: Chart, missing: tuple[str, ...]) -> str:
+    """Whether results were not read, are named without a verdict, or are not on record."""
+    failed = _unread(chart, "DiagnosticReport", "Observation")
+    if failed or chart.unread_molecular_report:
+        return "unread"
+    return "unclear" if chart.unclear_markers & set(missing) else "missing"
 
 
 def _missing_markers(chart: Chart, tumour: TargetedTumour) -> tuple[str, ...]:

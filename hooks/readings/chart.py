@@ -47,12 +47,18 @@ from hooks.readings.malignancy import (
     unknown_site,
 )
 from hooks.readings.medication import Drug
-from hooks.readings.molecular import Marker, has_unread_report, read_markers
+from hooks.readings.molecular import (
+    Marker,
+    has_unread_report,
+    named_without_result,
+    read_markers,
+)
 from hooks.readings.order import DrugOrder, read_order
 from hooks.readings.performance import (
     Expectancy,
     Score,
     Scorecard,
+    has_unreadable_score,
     read_hospice,
     read_life_expectancy,
     read_score,
@@ -205,7 +211,18 @@ class Chart:
 
     def score(self, scale: str) -> Score | None:
         """The current `kps` or `ecog`."""
-        return read_score(scale, self.record.of(Observation), self.today)
+        return self.scores[scale]
+
+    @cached_property
+    def scores(self) -> Mapping[str, Score | None]:
+        """The current score of each scale."""
+        observations = self.record.of(Observation)
+        return {scale: read_score(scale, observations, self.today) for scale in ("kps", "ecog")}
+
+    @cached_property
+    def unreadable_score(self) -> bool:
+        """Whether a current performance status is on record whose value cannot be read."""
+        return has_unreadable_score(self.record.of(Observation), self.today)
 
     @cached_property
     def life_expectancy(self) -> Expectancy | None:
@@ -231,6 +248,16 @@ class Chart:
     def unread_molecular_report(self) -> bool:
         """Whether a molecular report is on record that cannot be read."""
         return has_unread_report(self.record.of(DiagnosticReport))
+
+    @cached_property
+    def unclear_markers(self) -> frozenset[str]:
+        """Markers that a report or Observation names without a result that can be told."""
+        return named_without_result(
+            self.record.of(DiagnosticReport),
+            self.record.of(Observation),
+            self.record.of(Condition),
+            self.markers,
+        )
 
     @cached_property
     def focal_lesion(self) -> FocalLesion | None:

@@ -104,6 +104,12 @@ class Cytologies:
         )
 
     @property
+    def decisive(self) -> Sample | None:
+        """The newest positive sample, else the newest with a result."""
+        results = (s for s in self.samples if s.result is not Result.PENDING)
+        return self.positive or next(results, None)
+
+    @property
     def pending(self) -> Sample | None:
         """The newest sample whose result is awaited."""
         return next((s for s in self.samples if s.result is Result.PENDING), None)

@@ -39,11 +39,14 @@ def _split(clause: str) -> list[str]:
 
 
 def _parts(clause: str) -> Iterator[str]:
-    """The parts of a clause; one without any verdict is joined with the next."""
+    """The parts of a clause; one without any verdict is joined with the next.
+
+    "EGFR mutation" is none yet: its verdict may follow ("EGFR mutation, ALK fusion: negative").
+    """
     waiting = ""
     for part in _split(clause):
         waiting = f"{waiting}, {part}" if waiting else part
-        if _verdict(waiting) or len(waiting) > _LONGEST_LIST:
+        if _verdict(term("marker-bare-noun").sub(" ", waiting)) or len(waiting) > _LONGEST_LIST:
             yield waiting
             waiting = ""
     if waiting:
@@ -52,23 +55,66 @@ def _parts(clause: str) -> Iterator[str]:
 
 def is_another_braf_change(text: str) -> bool:
     """Whether a text names changes of BRAF, none of them at V600."""
+    if names(text, "marker-braf-other-change"):
+        return True
     return names(text, "marker-amino-acid-change") and not names(text, "marker-braf-v600")
+
+
+def _is_another_change(gene: str, part: str) -> bool:
+    """Whether what is positive is no target of the drugs: EGFR amplified, HER2 mutated."""
+    if gene == "BRAF":
+        return is_another_braf_change(part)
+    return gene != "ALK" and names(part, f"marker-{gene.lower()}-other-change")
 
 
 def _named(text: str) -> list[str]:
     return [gene for gene in GENES if names(text, f"marker-{gene.lower()}-named")]
 
 
+def _plain(text: str) -> str:
+    """The text without what names a marker and is no result: examinations, drugs, enzymes."""
+    tested = term("marker-examination").sub("tested", text)
+    return term("marker-not-the-gene").sub("therapy", tested)
+
+
+def named(title: str, conclusion: str) -> frozenset[str]:
+    """The markers that a report names, with or without a result."""
+    return frozenset((*_named(title), *_named(_plain(conclusion))))
+
+
+def _contradicts(gene: str, part: str) -> bool:
+    """Whether a negation in a part may be about something else than its marker.
+
+    "EGFR mutated, no metastases", "EGFR negative, repeat positive": neither says what holds.
+    """
+    until_named, *others = term(f"marker-{gene.lower()}-named").split(part, maxsplit=1)
+    after = "".join(others)
+    negative = term("marker-neg").search(after)
+    if negative is None:
+        return False
+    before, behind = after[: negative.start()], after[negative.end() :]
+    ambiguous = ("marker-stated-positive", "marker-noun-before-comma")
+    stated = any(names(before, name) for name in ambiguous) or names(
+        until_named, "marker-positive-for"
+    )
+    return stated or names(behind, "marker-later-positive")
+
+
+def _results(part: str) -> Iterator[tuple[str, str]]:
+    """Each marker that a part decides, with its verdict."""
+    verdict = _verdict(part)
+    if verdict not in ("pos", "neg"):
+        return
+    unclear = _is_another_change if verdict == "pos" else _contradicts
+    yield from ((gene, verdict) for gene in _named(part) if not unclear(gene, part))
+
+
 def read(text: str) -> dict[str, str]:
     """`pos` or `neg` for each marker that a report text decides; an undecided one is absent."""
     found: dict[str, str] = {}
-    for part in (part for clause in clauses(text) for part in _parts(clause)):
-        verdict = _verdict(part)
-        if verdict not in ("pos", "neg"):
-            continue
-        for gene in _named(part):
-            other = gene == "BRAF" and verdict == "pos" and is_another_braf_change(part)
-            if not other and found.get(gene) != "pos":
+    for part in (part for clause in clauses(_plain(text)) for part in _parts(clause)):
+        for gene, verdict in _results(part):
+            if found.get(gene) != "pos":
                 found[gene] = verdict
     return found
 

@@ -74,6 +74,26 @@ def has_unread_report(reports: Iterable[DiagnosticReport]) -> bool:
     )
 
 
+def named_without_result(
+    reports: Iterable[DiagnosticReport],
+    observations: Iterable[Observation],
+    conditions: Iterable[Condition],
+    found: Mapping[str, Marker],
+) -> frozenset[str]:
+    """The markers that the record names (the text of a problem too) without a result for them."""
+    named = {
+        gene
+        for report in reports
+        if report.status in FINAL
+        for gene in markers.named(text_of(report.code), report_text(report))
+    }
+    named |= {gene for o in observations if o.status in FINAL and (gene := _gene(o))}
+    for condition in conditions:
+        if verification(condition) is Verification.CONFIRMED:
+            named |= markers.named("", text_of(condition.code))
+    return frozenset(named - found.keys())
+
+
 def _hgnc(coding: Coding) -> Coding:
     """A gene coding in the one form of the value sets: with `HGNC:`, without `/geneId`."""
     code = coding.code or ""
@@ -133,13 +153,17 @@ def _all_text(observation: Observation) -> str:
     return joined((*parts, notes_of(observation.note)))
 
 
+def _gene(observation: Observation) -> str | None:
+    """The marker that an Observation is about."""
+    variant = in_set("marker-variant", observation.code)
+    return _studied(observation) if variant else _by_value(observation)
+
+
 def _observations(observations: Iterable[Observation]) -> Iterator[_Result]:
     for observation in observations:
         if observation.status not in FINAL:
             continue
-        variant = in_set("marker-variant", observation.code)
-        gene = _studied(observation) if variant else _by_value(observation)
-        positive = _value(observation)
+        gene, positive = _gene(observation), _value(observation)
         if gene is None or positive is None:
             continue
         if positive and gene == "BRAF" and markers.is_another_braf_change(_all_text(observation)):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from math import ceil, floor
 
 from hooks.answer import Evidence
-from hooks.fhir import Condition, Observation, Procedure, ServiceRequest
+from hooks.fhir import Condition, Observation, Procedure, Quantity, ServiceRequest
 from hooks.readings.concepts import (
     CONDITION_CUES,
     FINAL,
@@ -24,7 +25,9 @@ from hooks.values.codes import codings, in_set
 from hooks.values.lexicon import names, term
 from hooks.values.parameters import answer_codes, limit, unit_factors, window
 
-_RANGES = {"kps": range(101), "ecog": range(6)}
+_HIGHEST = {"kps": 100, "ecog": 5}
+_STEP = {"kps": 10, "ecog": 1}
+"""How far apart the ends of a range may be that is one statement ("ECOG 1-2")."""
 _LABELS = {"kps": "Karnofsky performance status", "ecog": "ECOG performance status"}
 
 
@@ -37,6 +40,19 @@ class Score:
     source: Evidence
 
 
+def _in_words(scale: str, text: str) -> float | None:
+    """The first number of a text; of a range the worse end, "<" and ">" as with a quantity."""
+    found = term("score-in-words").search(text)
+    if found is None:
+        return None
+    ends = [float(number) for number in (found["first"], found["second"]) if number]
+    if max(ends) - min(ends) > _STEP[scale]:
+        return None
+    worse = min(ends) if scale == "kps" else max(ends)
+    before = term("comparator-before").search(text[max(0, found.start() - 3) : found.start()])
+    return shifted(Quantity(value=worse, comparator=before[1] if before else None))
+
+
 def _value(scale: str, observation: Observation) -> int | None:
     """The score: integer, quantity, LOINC answer code, or the first number of a string."""
     quantity = observation.value_quantity
@@ -44,10 +60,16 @@ def _value(scale: str, observation: Observation) -> int | None:
     concepts = (observation.value_codeable_concept, *(observation.interpretation or ()))
     codes = answer_codes(scale)
     numbers += [codes.get(c.code or "") for concept in concepts for c in codings(concept)]
-    match = term("number").search(observation.value_string or "")
-    numbers.append(float(match.group()) if match else None)
+    numbers.append(_in_words(scale, observation.value_string or ""))
     known = next((number for number in numbers if number is not None), None)
-    return int(known) if known is not None and int(known) in _RANGES[scale] else None
+    return None if known is None else _whole(scale, known)
+
+
+def _whole(scale: str, number: float) -> int | None:
+    """A score of the scale, rounded to the worse side; None for a fraction of 1 as KPS."""
+    if not 0 <= number <= _HIGHEST[scale] or (scale == "kps" and 0 < number < 1):
+        return None
+    return floor(number) if scale == "kps" else ceil(number)
 
 
 def _is_scale(scale: str, observation: Observation) -> bool:
@@ -69,6 +91,18 @@ def read_score(scale: str, observations: Iterable[Observation], today: date) -> 
     return min(scores, key=lambda score: (score.days, worse * score.value), default=None)
 
 
+def has_unreadable_score(observations: Iterable[Observation], today: date) -> bool:
+    """Whether a current score is on record whose value cannot be read."""
+    return any(
+        _value(scale, observation) is None
+        for observation in observations
+        for scale in _LABELS
+        if observation.status in FINAL
+        and _is_scale(scale, observation)
+        and within(days_ago(observed(observation), today), window("performance_days"))
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Expectancy:
     """A documented life expectancy in days."""
@@ -83,7 +117,7 @@ def _expected_days(observation: Observation) -> float | None:
     if quantity:
         number = shifted(quantity)
         factor = unit_factors("life_expectancy").get(unit_of(quantity))
-        return number * factor if number is not None and factor else None
+        return number * factor if number is not None and number >= 0 and factor else None
     text = joined((observation.value_string, text_of(observation.value_codeable_concept)))
     short = names(normalised(text), "life-expectancy-short")
     return limit("life_expectancy_in_words") if short else None
@@ -93,11 +127,12 @@ def read_life_expectancy(observations: Iterable[Observation], today: date) -> Ex
     """The newest current life expectancy; on one day the shorter one."""
     found = []
     for observation in observations:
-        named = names(text_of(observation.code), "life-expectancy-named")
+        if not names(text_of(observation.code), "life-expectancy-named"):
+            continue
         when = observed(observation)
         age, days = days_ago(when, today), _expected_days(observation)
         current = observation.status in FINAL and within(age, window("performance_days"))
-        if named and current and days is not None and age is not None:
+        if current and days is not None and age is not None:
             shown = "below 30 d" if days < limit("life_expectancy_short") else "30 d or more"
             source = evidence(observation, "life expectancy", shown, when)
             found.append((age, days, source))
@@ -113,14 +148,20 @@ class Scorecard:
     source: Evidence
 
 
+def _is_scorecard(observation: Observation) -> bool:
+    """A scorecard by its name, unless it says that nothing was assessed."""
+    if not names(text_of(observation.code), "lm-scorecard") or observation.data_absent_reason:
+        return False
+    return not names(observation.value_string or "", "not-assessed")
+
+
 def read_scorecard(observations: Iterable[Observation], today: date) -> Scorecard | None:
-    """The newest NANO, RANO-LM, LANO or LM scorecard; None = none on record."""
+    """The newest NANO, RANO-LM, LANO or LM scorecard that was filled in; None = none on record."""
     found = []
     for observation in observations:
         when = observed(observation)
         days = days_ago(when, today)
-        named = names(text_of(observation.code), "lm-scorecard")
-        if named and observation.status in FINAL and days is not None:
+        if _is_scorecard(observation) and observation.status in FINAL and days is not None:
             found.append(Scorecard(days, evidence(observation, "LM scorecard", None, when)))
     return min(found, key=lambda card: card.days, default=None)
 

@@ -52,7 +52,7 @@ def _decoded(data: bytes, content_type: str) -> str:
 
 
 def text_of_attachment(attachment: Attachment) -> str | None:
-    """The text of an inline attachment; None = cannot be read."""
+    """The text of an inline attachment; None = cannot be read, as a page that is only an image."""
     stated, data = attachment.content_type or "", attachment.data or ""
     to_text = _TO_TEXT.get(stated.partition(";")[0].strip().lower())
     if to_text is None or not data or len(data) > _LONGEST_DATA:
@@ -61,7 +61,9 @@ def text_of_attachment(attachment: Attachment) -> str | None:
         text = _decoded(b64decode("".join(data.split()), validate=True), stated)
     except (ValueError, LookupError):
         return None
-    return None if len(text) > LONGEST_TEXT or _CONTROL.search(text) else to_text(text)
+    if len(text) > LONGEST_TEXT or _CONTROL.search(text):
+        return None
+    return (to_text(text) or "").strip() or None
 
 
 def read_report(report: DiagnosticReport) -> ReportText:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -77,6 +78,12 @@ def test_complete_chart_gets_type_and_option_only() -> None:
         ({"valueString": "days to  weeks"}, True),
         ({"valueCodeableConcept": {"text": "under 1 month"}}, True),
         ({"valueString": "several months"}, False),
+        ({"valueString": "Days to weeks, not for resuscitation"}, True),
+        ({"valueString": "not less than 1 month"}, False),
+        ({"valueString": "<1 month if untreated"}, False),
+        ({"valueString": "less than 12 months"}, False),
+        ({"valueQuantity": {"value": -3, "unit": "d"}}, False),
+        ({"valueQuantity": {"value": 0, "unit": "d"}}, True),
     ],
 )
 def test_life_expectancy(value: dict[str, Any], short: bool) -> None:
@@ -304,3 +311,109 @@ def test_type_ii_is_not_stated_beside_a_cytology_that_cannot_be_read() -> None:
     scanned = {**CYTOLOGY, "conclusion": "", "presentedForm": SCANNED}
     assert "type not determinable" in summaries(BREAST, HER2, LM, scanned, BRAIN, SPINE, KPS)
     assert "type IIA" in summaries(BREAST, HER2, LM, BRAIN, SPINE, KPS)
+
+
+@pytest.mark.parametrize(
+    ("scale", "value", "expected"),
+    [
+        ("kps", {"valueString": "<70"}, ("best-supportive-care", "warning")),
+        ("kps", {"valueString": "70%"}, ("intrathecal-therapy-option", "info")),
+        ("kps", {"valueString": "70/100"}, ("intrathecal-therapy-option", "info")),
+        ("kps", {"valueString": "60 – 70"}, ("best-supportive-care", "warning")),
+        ("kps", {"valueString": "80-70"}, ("intrathecal-therapy-option", "info")),
+        ("kps", {"valueString": "Scale 0-100"}, ("record-kps", "info")),
+        ("kps", {"valueString": "9" * 400}, ("record-kps", "info")),
+        ("kps", {"valueQuantity": {"value": 0.7, "unit": "1"}}, ("record-kps", "info")),
+        ("kps", {"valueQuantity": {"value": 0}}, ("best-supportive-care", "warning")),
+        ("ecog", {"valueString": "ECOG PS 1-2"}, ("record-kps", "info")),
+        ("ecog", {"valueString": "0 or 1"}, ("intrathecal-therapy-option", "info")),
+        ("ecog", {"valueString": "2 to 3"}, ("best-supportive-care", "warning")),
+        ("ecog", {"valueString": ">2"}, ("best-supportive-care", "warning")),
+        (
+            "ecog",
+            {"valueQuantity": {"value": 2, "comparator": ">"}},
+            ("best-supportive-care", "warning"),
+        ),
+        ("ecog", {"valueInteger": 6}, ("record-kps", "info")),
+    ],
+)
+def test_performance_status_in_words(
+    scale: str, value: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    code = {"kps": coded(LOINC, "89243-0"), "ecog": {"text": "ECOG performance status"}}[scale]
+    found = opened(*WHOLE[:-1], observed("ps", code, "2026-11-18", **value))
+    deciding = {"best-supportive-care", "record-kps", "intrathecal-therapy-option"}
+    assert {item for item in found if item[0] in deciding} == {expected}
+
+
+@pytest.mark.parametrize("day", ["2026-10-22", "2026-10-21", "2026-12-01"])
+def test_a_status_without_readable_value_is_not_called_absent(day: str) -> None:
+    told = summaries(*WHOLE[:-1], observed("ps", {"text": "KPS"}, day, valueString="see note"))
+    current = day == "2026-10-22"
+    assert ("could not be read" in told) == current
+    assert ("No current performance status found" in told) == (not current)
+
+
+@pytest.mark.parametrize(
+    ("words", "counts"),
+    [
+        ("Symptomatic leptomeningeal nodule", True),
+        ("Symptomatic lesion", True),
+        ("Symptomatic thyroid nodule", False),
+        ("Symptomatic lesion of the skin", False),
+        ("Symptomatic bone lesion", False),
+        ("Asymptomatic leptomeningeal nodule", False),
+    ],
+)
+def test_a_lesion_of_another_organ_is_no_lm_lesion(words: str, counts: bool) -> None:
+    lesion = about("Condition", "x", code={"text": words}, recordedDate="2026-11-01")
+    assert (("focal-radiotherapy", "info") in opened(*WHOLE, lesion)) == counts
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "counts"),
+    [
+        ("NANO", {"valueInteger": 3}, True),
+        ("NANO", {}, True),
+        ("Neurologic Assessment in Neuro-Oncology", {"valueInteger": 3}, True),
+        ("NANO", {"dataAbsentReason": {"text": "not performed"}}, False),
+        ("NANO", {"valueString": "Not assessed"}, False),
+        ("nano", {"valueInteger": 3}, False),
+    ],
+)
+def test_a_scorecard_that_was_left_out_is_none(
+    name: str, value: dict[str, Any], counts: bool
+) -> None:
+    card = observed("s", {"text": name}, "2026-11-01", **value)
+    found = opened(*WHOLE, requested("m", "osimertinib"), card)
+    assert (("follow-up-scorecard", "info") not in found) == counts
+
+
+def test_a_letter_that_is_not_known_names_what_is_missing_in_the_summary() -> None:
+    """Two missing statements once made the summary too long; the title alone stood there."""
+    silent = [{**study, "conclusion": "Degenerative change."} for study in (BRAIN, SPINE)]
+    found = summaries(*WHOLE[:4], *silent, KPS)
+    told = (
+        "letter not determinable (missing - statement on the leptomeninges in MRI brain and 1 more)"
+    )
+    assert told in found
+
+
+def test_no_card_names_a_dose_of_a_drug() -> None:
+    for name, found in SERVICES["lm-patient-view"].catalogue.recommendations.items():
+        variants = " ".join(
+            f"{v.summary} {v.why} {' '.join(v.options)}" for v in found.variants.values()
+        )
+        text = f"{variants} {found.sources_disagree or ''} {found.limits or ''} {found.explanation}"
+        assert not re.search(r"\d ?mg\b", text), name
+
+
+@pytest.mark.parametrize(("status", "told"), [("registered", True), ("final", False)])
+def test_type_ii_names_its_sample_and_a_pending_one(status: str, told: bool) -> None:
+    negative = {**CYTOLOGY, "id": "old", "conclusion": "No malignant cells seen."}
+    negative["effectiveDateTime"] = "2026-11-02"
+    newer = {**CYTOLOGY, "status": status, "conclusion": "No malignant cells seen."}
+    chart = (BREAST, HER2, LM, negative, newer, BRAIN, SPINE, KPS)
+    assert "type IIA" in summaries(*chart)
+    assert ("A CSF cytology is pending" in " ".join(details(*chart).values())) == told
+    assert ("Inputs dated CSF 2 Nov 2026" in summaries(*chart)) == told

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from hooks import SERVICES
 from hooks.readings import markers
 from hooks.readings.chart import Chart
-from tests.unit.hooks.records import LOINC, SNOMED, about, coded, record
+from tests.unit.hooks.records import LM, LOINC, SNOMED, about, coded, record
 
 HGNC = "http://www.genenames.org"
 INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
@@ -160,3 +161,108 @@ def test_doubtful_conditions_carry_no_result(status: str) -> None:
 
 def test_expression_codes_are_no_mutation_result() -> None:
     assert results(about("Condition", "c", code=coded(SNOMED, "426964009"))) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "EGFR mutation analysis performed.",
+        "EGFR mutation testing sent to the reference laboratory",
+        "EGFR mutation status:",
+        "Indication: evaluate for EGFR mutation",
+        "Family history: mother with EGFR mutated lung cancer",
+        "This assay detects EGFR exon 19 deletions",
+        "EGFR L858R mutation cannot be excluded",
+        "EGFR mutation: see comment",
+        "No further EGFR testing",
+        "Progression on EGFR TKI, new lesions present",
+        "EGFR gene amplification detected",
+        "EGFR mutation testing cancelled",
+    ],
+)
+def test_a_marker_that_is_named_without_a_result(text: str) -> None:
+    assert markers.read(text) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "EGFR mutant lung cancer, no leptomeningeal enhancement",
+        "EGFR L858R detected, T790M not detected",
+        "EGFR T790M not detected, L858R detected",
+        "Positive for EGFR L858R, negative for T790M",
+        "EGFR-negative on outside report, repeat positive",
+        "EGFR mutation, new lesions not seen",
+    ],
+)
+def test_a_negation_beside_a_positive_marker_decides_nothing(text: str) -> None:
+    """A result must not be hidden by what was not found beside it."""
+    assert markers.read(text) == {}
+    older = report("EGFR L858R mutation detected.", "2025-01-01")
+    assert results(older, report(text)) == {"EGFR": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("EGFR mutation: none", {"EGFR": "neg"}),
+        ("EGFR mutation: WT", {"EGFR": "neg"}),
+        ("EGFR mutation undetected", {"EGFR": "neg"}),
+        ("NSCLC without EGFR mutation", {"EGFR": "neg"}),
+        ("Neither EGFR mutation nor ALK rearrangement", {"EGFR": "neg", "ALK": "neg"}),
+        ("EGFR mutation detected, no ALK rearrangement", {"EGFR": "pos", "ALK": "neg"}),
+        ("EGFR mutation, ALK rearrangement not detected", {"ALK": "neg"}),
+        ("EGFR L858R detected (VAF 0.12)", {"EGFR": "pos"}),
+        ("BRAF V600E not detected, NRAS Q61R detected", {"BRAF": "neg"}),
+        ("BRAF non-V600 mutation detected", {}),
+        ("BRAF fusion detected", {}),
+        ("HER2 ultralow detected", {"HER2": "neg"}),
+        ("HER2 non-amplified", {"HER2": "neg"}),
+        ("HER2 exon 20 insertion", {}),
+        ("ER negative / PR negative / HER2 3+", {"HER2": "pos"}),
+        ("ER positive and HER2 negative", {"HER2": "neg"}),
+        ("HER2+ breast cancer, no metastases", {}),
+        ("Anti-HER2 therapy, metastases present", {}),
+        ("ALK phosphatase present", {}),
+        ("PD-L1 positive, EGFR negative", {"EGFR": "neg"}),
+        ("eGFR 45, positive for protein", {}),
+    ],
+)
+def test_verdicts_that_reach_their_own_marker_only(text: str, expected: dict[str, str]) -> None:
+    assert markers.read(text) == expected
+
+
+LUNG = about("Condition", "lung", code={"text": "Lung adenocarcinoma"}, recordedDate="2024-01-01")
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        report("EGFR and ALK testing pending."),
+        report("EGFR L858R detected, T790M not detected; ALK negative."),
+        variant(coded(HGNC, "HGNC:3236"), {"text": "Indeterminate"}),
+        report("See attached document.", code={"text": "EGFR mutation analysis"}),
+        about("Condition", "c", code={"text": "EGFR-mutated lung cancer"}),
+    ],
+)
+def test_a_marker_without_clear_result_is_not_called_absent(found: dict[str, Any]) -> None:
+    cards = SERVICES["lm-patient-view"].cards(record(LUNG, LM, found))
+    told = " ".join(card.body["summary"] + card.body["detail"] for card in cards)
+    assert "without a clear result" in told
+    assert "no result of EGFR" not in told
+
+
+def test_an_undecided_report_takes_no_result_away() -> None:
+    """What a marker is named by matters only while it has no result."""
+    both = report("ALK positive."), report("EGFR pending", "2026-11-01")
+    assert Chart(record(LUNG, LM, *both)).unclear_markers == {"EGFR"}
+    withdrawn = report("EGFR pending", status="entered-in-error")
+    assert Chart(record(LUNG, LM, withdrawn)).unclear_markers == frozenset()
+
+
+def test_the_draft_of_a_molecular_test_names_the_markers() -> None:
+    """The draft leaves the card behind, so that a pointer to the card would say nothing."""
+    cards = SERVICES["lm-patient-view"].cards(record(LUNG, LM))
+    offered = [s for card in cards for s in card.body.get("suggestions", ())]
+    draft = next(s for s in offered if s["label"] == "Draft molecular test of tumour or CSF")
+    assert draft["actions"][0]["resource"]["note"] == [{"text": "Markers: EGFR and ALK"}]

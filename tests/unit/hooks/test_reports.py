@@ -83,6 +83,8 @@ def test_charset(content: str | bytes, kind: str) -> None:
         attachment("<p>Malignant <!-- cells", "text/html"),
         attachment("<p>Malignant <![broken[ cells]]>", "text/html"),
         attachment("<p>Malignant <b", "text/html"),
+        attachment("<html><body><img src='page-1.png'></body></html>", "text/html"),
+        attachment(" \n "),
         attachment("x" * 50_001),
         attachment("x" * 300_001),
     ],
