@@ -23,7 +23,7 @@ from tests import fault_server as faults
 from tests.fault_server import FaultServer, fault_server
 
 LIMIT = 100_000
-LATE_BY_AT_MOST = 0.1  # seconds; measured: 0.01 to 0.03
+LATE_BY_AT_MOST = 0.5  # seconds, on a busy machine; on an idle one 0.01 to 0.03 were measured
 
 
 def in_seconds(seconds: float) -> Deadline:
@@ -191,7 +191,7 @@ def test_refusal_with_a_dripping_body_is_told_at_once(
     server.on("/Patient/p1", faults.drip_refusal)
     begin = time.monotonic()
     assert get(client, server).reason == "http-404"
-    assert time.monotonic() - begin < 0.2
+    assert time.monotonic() - begin < 1.0
 
 
 def test_passed_deadline_sends_nothing(client: FhirClient, server: FaultServer) -> None:
@@ -205,7 +205,7 @@ def test_refused_connection(client: FhirClient) -> None:
     begin = time.monotonic()
     answer = client.get(f"http://127.0.0.1:{port}/fhir/Patient/p1", None, in_seconds(5))
     assert answer.reason == "connection"
-    assert time.monotonic() - begin < 0.5
+    assert time.monotonic() - begin < 1.0
 
 
 def test_connecting_ends_at_the_deadline(client: FhirClient) -> None:

@@ -118,7 +118,7 @@ def test_endless_pages_end_at_the_deadline(fhir: FaultServer, client: FhirClient
     result = FhirServer(client, fhir.base, None, deadline, 1_000_000).ask(QUERY)
     assert result.reasons == {"truncated"}
     assert ids(result)
-    assert time.monotonic() - deadline.at < 0.1
+    assert time.monotonic() - deadline.at < 0.5
 
 
 LATER = {
