@@ -30,16 +30,16 @@ def before_import(mutant: Mutant) -> None:
     importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[assignment]
 
 
-def after_import(mutant: Mutant) -> None:
+def after_import(mutant: Mutant, prepared: Prepared) -> None:
     """The fault replaces what was imported; nothing remembered from before stays."""
     content = mutant.content()
     if isinstance(content, str):
         _read_as(mutant.path, content)
-        forget(mutant.file)
+        forget(mutant.file, prepared)
         _load_services(mutant.file)
     else:
-        _replace_functions(mutant.path, content)
-        forget(mutant.file)
+        _replace_functions(mutant.path, content, prepared)
+        forget(mutant.file, prepared)
 
 
 def _read_as(path: Path, text: str) -> None:
@@ -62,12 +62,29 @@ def memories() -> list[Any]:
     return [one for one in found if str(one.__module__).startswith(("hooks.", "cds_service."))]
 
 
-def forget(file: str) -> None:
+class Prepared:
+    """What a fault can reach in this process, looked up once for all forks."""
+
+    def __init__(self) -> None:
+        from hooks.fhir import Coding
+        from hooks.values.codes import memberships
+        from hooks.values.lexicon import names
+
+        names("", "route-it")
+        memberships(Coding("", ""))
+        self.memories = memories()
+        self.functions = [one for one in gc.get_objects() if isinstance(one, FunctionType)]
+        gc.collect()
+        gc.disable()
+        gc.freeze()
+
+
+def forget(file: str, prepared: Prepared) -> None:
     """Empty what may rest on a file. Reading all patterns and codes anew takes long."""
     if not file.startswith("hooks/values/"):
         return
     kept = {own for own, parts in _SLOW_TO_READ.items() if not any(p in file for p in parts)}
-    for memory in memories():
+    for memory in prepared.memories:
         if memory.__module__ not in kept:
             memory.cache_clear()
 
@@ -76,16 +93,6 @@ _SLOW_TO_READ = {
     "hooks.values.lexicon": ("lexicon", "values/__init__.py"),
     "hooks.values.codes": ("value_sets", "codes.py", "values/__init__.py"),
 }
-
-
-def warm_up() -> None:
-    """Read patterns and codes once for all forks."""
-    from hooks.fhir import Coding
-    from hooks.values.codes import memberships
-    from hooks.values.lexicon import names
-
-    names("", "route-it")
-    memberships(Coding("", ""))
 
 
 def _load_services(file: str) -> None:
@@ -114,12 +121,12 @@ def codes(code: CodeType) -> Iterator[CodeType]:
             yield from codes(constant)
 
 
-def _replace_functions(path: Path, module: CodeType) -> None:
+def _replace_functions(path: Path, module: CodeType, prepared: Prepared) -> None:
     """Functions of the file get the code of the same name and line."""
     fresh: dict[_Key, CodeType] = {(c.co_qualname, c.co_firstlineno): c for c in codes(module)}
     changed = 0
-    for one in gc.get_objects():
-        if not isinstance(one, FunctionType) or one.__code__.co_filename != str(path):
+    for one in prepared.functions:
+        if one.__code__.co_filename != str(path):
             continue
         found = fresh.get((one.__code__.co_qualname, one.__code__.co_firstlineno))
         if found is not None and found != one.__code__:

@@ -21,6 +21,7 @@ DECK = (
     "tests/test_frozen_knowledge.py",
     "tests/test_codings.py",
     "tests/test_sentences.py",
+    "tests/unit/hooks/test_parameters.py",
     "tests/unit/hooks",
     "tests/test_suggestions.py",
     "tests/test_own_cases.py",
@@ -39,7 +40,7 @@ DECK = (
 """The tests that must notice a fault in a module: those of `hooks/` that read no document."""
 _SLOW = ("site_codes", "attached", "fixtures", "drop_one", "established_gaps", "test_reports")
 KNOWLEDGE_DECK = tuple(path for path in DECK if not any(word in path for word in _SLOW))
-"""The tests that must notice a fault in a knowledge file."""
+"""The tests that must notice a fault in a knowledge file; cases are asked in one notation."""
 _LONGEST = 60
 """Seconds that one test may take; a fault that makes it endless is noticed."""
 _SURVIVED, _KILLED, _BROKEN = 0, 1, 2
@@ -97,6 +98,12 @@ def run(items: Sequence[pytest.Item], pipe: int) -> None:
     os._exit(_SURVIVED)
 
 
+def _in_one_notation(items: Iterable[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith("tests/test_own_cases.py") and isinstance(item, pytest.Function):
+            item.module.STYLES = item.module.STYLES[:1]
+
+
 class Loop:
     """A pytest plugin that hands the collected tests to a function in place of running them."""
 
@@ -126,12 +133,14 @@ def warm(
     """Try faults after the import; those that must come before it have no outcome."""
 
     def use(items: list[pytest.Item]) -> None:
-        apply.warm_up()
+        if deck is KNOWLEDGE_DECK:
+            _in_one_notation(items)
+        prepared = apply.Prepared()
         for mutant in mutants:
 
             def trial(pipe: int, mutant: Mutant = mutant) -> None:
                 try:
-                    apply.after_import(mutant)
+                    apply.after_import(mutant, prepared)
                 except LookupError:
                     os.write(pipe, b"cold")
                     os._exit(_KILLED)
