@@ -42,7 +42,7 @@ def _area(mutant: str) -> str:
 def _counted(kind: str, sample: int, seed: int) -> dict[str, Any]:
     """The outcomes of one kind by area, and the faults that nothing noticed."""
     outcomes = run.known(run.FOLDER / f"{kind}.jsonl")
-    faults = [one.id for one in run.chosen(kind, "", sample, seed)]
+    faults = [one.id for one in run.chosen(kind, sample, seed)]
     areas: dict[str, dict[str, int]] = defaultdict(lambda: {"tried": 0, "noticed": 0})
     for fault in faults:
         area = areas[_area(fault)]

@@ -12,7 +12,7 @@ import json
 import os
 import random
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,9 +26,10 @@ KINDS = {"knowledge": knowledge.mutants, "python": python.mutants}
 FOLDER = ROOT / "var" / "mutation"
 
 
-def chosen(kind: str, only: str, sample: int, seed: int) -> list[Mutant]:
-    """The faults of a run: those of files whose name has `only` in it, or a sample of them."""
-    found = [one for one in KINDS[kind]() if only in one.id]
+def chosen(kind: str, sample: int, seed: int, only: Sequence[str] = ("",)) -> list[Mutant]:
+    """The faults of a run: those whose name has a part of `only` in it, or a sample of them."""
+    everything = list(KINDS[kind]())
+    found = [one for part in only for one in everything if part in one.id]
     return random.Random(seed).sample(found, min(sample, len(found))) if sample else found
 
 
@@ -39,6 +40,11 @@ def known(ledger: Path) -> dict[str, Outcome]:
     lines = ledger.read_text(encoding="utf-8").splitlines()
     found = (Outcome(**json.loads(line)) for line in lines)
     return {outcome.mutant: outcome for outcome in found}
+
+
+def _forget_survivors(ledger: Path) -> None:
+    kept = [json.dumps(vars(o), ensure_ascii=False) for o in known(ledger).values() if o.noticed]
+    ledger.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
 
 def traced() -> dict[str, list[str]]:
@@ -103,15 +109,20 @@ def main() -> None:
     """The command."""
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("kind", choices=KINDS)
-    ask.add_argument("--only", default="", help="part of the name of a fault: file, place, change")
+    ask.add_argument(
+        "--only", nargs="*", default=[""], help="part of the name of a fault: file, place, change"
+    )
     ask.add_argument("--sample", type=int, default=0)
     ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--again", action="store_true", help="try again what was not noticed")
     ask.add_argument("--part", default="1/1", help="e.g. 2/2: the second half, for two processes")
     asked = ask.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    mutants = chosen(asked.kind, asked.only, asked.sample, asked.seed)
+    mutants = chosen(asked.kind, asked.sample, asked.seed, asked.only)
     likeliest = Likeliest(traced() if asked.kind == "python" else {})
     ledger = FOLDER / f"{asked.kind}.jsonl"
+    if asked.again:
+        _forget_survivors(ledger)
     part, parts = map(int, asked.part.split("/"))
     Run(mutants[part - 1 :: parts], ledger, likeliest).all()
     outcomes = [found for one in mutants if (found := known(ledger).get(one.id))]

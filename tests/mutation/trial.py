@@ -104,6 +104,13 @@ def _in_one_notation(items: Iterable[pytest.Item]) -> None:
             item.module.STYLES = item.module.STYLES[:1]
 
 
+def _must_pass(items: list[pytest.Item]) -> None:
+    """Without a fault every test passes; else a trial would say nothing."""
+    plain = forked(Mutant("no file", "nowhere", "no fault", lambda: ""), lambda p: run(items, p))
+    if plain.noticed:
+        raise RuntimeError(f"fails without a fault: {plain.by}")
+
+
 class Loop:
     """A pytest plugin that hands the collected tests to a function in place of running them."""
 
@@ -136,6 +143,7 @@ def warm(
         if deck is KNOWLEDGE_DECK:
             _in_one_notation(items)
         prepared = apply.Prepared()
+        _must_pass(items)
         for mutant in mutants:
 
             def trial(pipe: int, mutant: Mutant = mutant) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hooks import SERVICES
 from hooks.facts.classification import classification
 from hooks.fhir import Quantity
 from hooks.order_sign.dosing import dose_variant
