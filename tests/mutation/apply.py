@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import importlib.machinery
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,7 @@ class Prepared:
         from hooks.values.codes import memberships
         from hooks.values.lexicon import names
 
+        re._MAXCACHE = 100_000  # type: ignore[attr-defined]  # unchanged patterns stay compiled
         names("", "route-it")
         memberships(Coding("", ""))
         self.memories = memories()

@@ -12,7 +12,7 @@ from tests.mutation.mutant import Mutant
 
 _READ_ONCE = ("hooks/values/", "hooks/engine/recommendation.py", "hooks/engine/needs.py")
 """Modules that run once for all tests, so a trace cannot tell who depends on them."""
-_FIRST = 25
+_FIRST = 60
 """So many tests out of their order; the rest stay grouped by module, with what they share."""
 _WORD = re.compile(r"[a-z0-9]+")
 _COMMON = frozenset({"the", "a", "of", "and", "hooks", "values", "parameters", "value"})
@@ -49,7 +49,9 @@ class Likeliest:
     def order(self, mutant: Mutant, items: list[pytest.Item]) -> list[pytest.Item]:
         """The tests to run for a fault, the likeliest first."""
         chosen = self._callers(mutant, items) if mutant.file.endswith(".py") else items
-        first = sorted(chosen, key=self._rank(mutant), reverse=True)[:_FIRST]
+        rank = self._rank(mutant)
+        first = sorted(chosen, key=rank, reverse=True)[:_FIRST]
+        first.sort(key=lambda item: (-max(rank(item), 900), item.nodeid))
         names = {item.nodeid for item in first}
         return [*first, *(item for item in chosen if item.nodeid not in names)]
 

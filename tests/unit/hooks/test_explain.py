@@ -1,0 +1,47 @@
+"""The explanation of a call, member by member."""
+
+from __future__ import annotations
+
+from hooks import SERVICES
+from tests.unit.hooks.records import BREAST, LM, order, record
+
+
+def test_an_entry_tells_outcome_wording_facts_and_evidence() -> None:
+    told = SERVICES["lm-patient-view"].explanation(record(BREAST, LM))
+    entry = next(one for one in told if one["id"] == "record-kps")
+    facts = {fact["fact"]: fact for fact in entry.pop("facts")}
+    assert entry == {
+        "id": "record-kps",
+        "title": "Performance status unknown in established LM",
+        "order": None,
+        "outcome": "applies",
+        "indicator": "info",
+        "wording": "none",
+        "notVerified": [],
+    }
+    assert facts["lm_established"] == {
+        "fact": "lm_established",
+        "question": "Is leptomeningeal metastasis established, by diagnosis or by positive cytology?",
+        "truth": "yes",
+        "value": None,
+        "evidence": [
+            {
+                "reference": "Condition/lm",
+                "label": "leptomeningeal metastasis, confirmed",
+                "value": None,
+                "date": "2026-09-01",
+                "matched": "code",
+            }
+        ],
+        "missing": [],
+    }
+    assert facts["poor_status_or_prognosis"]["missing"] == ["a current KPS or ECOG"]
+
+
+def test_a_silent_entry_has_no_indicator() -> None:
+    told = SERVICES["lm-order-sign"].explanation(record(BREAST, LM, orders=[order()]))
+    entry = next(one for one in told if one["id"] == "vinca-intrathecal")
+    assert (entry["order"], entry["outcome"]) == ("MedicationRequest/d1", "does not apply")
+    assert (entry["indicator"], entry["wording"]) == (None, None)
+    unverified = next(one for one in told if one["id"] == "mtx-not-verifiable")
+    assert unverified["notVerified"]
