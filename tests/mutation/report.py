@@ -120,7 +120,7 @@ def main() -> None:
     """The command."""
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--sample", type=int, default=0)
-    ask.add_argument("--seed", type=int, default=0)
+    ask.add_argument("--seed", type=int, default=0, help="0: leave results.yaml as it is")
     asked = ask.parse_args()
     if asked.seed:
         take_over(asked.sample, asked.seed)

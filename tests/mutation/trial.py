@@ -81,8 +81,8 @@ def forked(mutant: Mutant, trial: Callable[[int], None]) -> Outcome:
             trial(write)
         except BaseException as problem:  # the fork must not go on as a second parent
             os.write(write, repr(problem).encode())
+        finally:
             os._exit(_BROKEN)
-        os._exit(_BROKEN)
     os.close(write)
     return ended(pid, read, mutant)
 

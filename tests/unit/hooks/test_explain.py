@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hooks import SERVICES
+from tests import deck
+from tests.charts.request import request
 from tests.unit.hooks.records import BREAST, LM, order, record
 
 
 def test_an_entry_tells_outcome_wording_facts_and_evidence() -> None:
     told = SERVICES["lm-patient-view"].explanation(record(BREAST, LM))
     entry = next(one for one in told if one["id"] == "record-kps")
+    asked = "Is leptomeningeal metastasis established, by diagnosis or by positive cytology?"
     facts = {fact["fact"]: fact for fact in entry.pop("facts")}
     assert entry == {
         "id": "record-kps",
@@ -21,7 +26,7 @@ def test_an_entry_tells_outcome_wording_facts_and_evidence() -> None:
     }
     assert facts["lm_established"] == {
         "fact": "lm_established",
-        "question": "Is leptomeningeal metastasis established, by diagnosis or by positive cytology?",
+        "question": asked,
         "truth": "yes",
         "value": None,
         "evidence": [
@@ -45,3 +50,13 @@ def test_a_silent_entry_has_no_indicator() -> None:
     assert (entry["indicator"], entry["wording"]) == (None, None)
     unverified = next(one for one in told if one["id"] == "mtx-not-verifiable")
     assert unverified["notVerified"]
+
+
+def test_a_verified_order_says_that_nothing_is_missing(tmp_path: Path) -> None:
+    case = next(case for case in deck.own_cases() if case.name == "dose: adult 12.5 mg")
+    body = request(case.chart("mixed"), case.hook, "prefetch")
+    client = deck.flask_client(tmp_path)
+    told = client.post("/sandbox/explain/lm-order-sign", json=body).get_json()["recommendations"]
+    entry = next(one for one in told if one["id"] == "mtx-not-verifiable")
+    assert (entry["outcome"], entry["notVerified"]) == ("does not apply", [])
+    assert [(fact["fact"], fact["truth"]) for fact in entry["facts"]] == [("unverified", "no")]

@@ -12,6 +12,7 @@ from hooks.fhir import Quantity
 from hooks.order_sign.dosing import dose_variant
 from hooks.readings.chart import Chart
 from hooks.readings.concepts import shifted
+from hooks.readings.safety import read_leukoencephalopathy
 from hooks.values.parameters import finding_kinds, targeted_drugs, targeted_tumours
 from tests.unit.hooks.records import BREAST, LM, LOINC, about, coded, record
 
@@ -257,3 +258,17 @@ def test_mri_and_csf_30_and_31_days_apart(day: str, apart: bool) -> None:
     cards = SERVICES["lm-patient-view"].cards(chart)
     told = "MRI and CSF sample lie more than 30 d apart"
     assert any(told in card.body["detail"] for card in cards) is apart
+
+
+def test_leukoencephalopathy_is_that_of_the_newest_brain_mri() -> None:
+    marked = "Linear leptomeningeal enhancement. Diffuse leukoencephalopathy."
+    plain = "Linear leptomeningeal enhancement."
+
+    def found(older: str, newer: str) -> str | None:
+        early = {**mri("brain", older, "2026-09-01"), "id": "early"}
+        late = {**mri("brain", newer, "2026-11-12"), "id": "late"}
+        told = read_leukoencephalopathy((), Chart(record(BREAST, early, late)).brain)
+        return told and told.reference
+
+    assert found(marked, plain) is None
+    assert found(plain, marked) == "DiagnosticReport/late"
