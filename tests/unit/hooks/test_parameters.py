@@ -8,12 +8,19 @@ import pytest
 
 from hooks import SERVICES
 from hooks.facts.classification import classification
-from hooks.fhir import Quantity
+from hooks.fhir import Condition, Quantity
 from hooks.order_sign.dosing import dose_variant
 from hooks.readings.chart import Chart
 from hooks.readings.concepts import shifted
+from hooks.readings.csf_space import read_hydrocephalus
 from hooks.readings.safety import read_leukoencephalopathy
-from hooks.values.parameters import finding_kinds, targeted_drugs, targeted_tumours
+from hooks.values.parameters import (
+    classification_rules,
+    dose_bands,
+    finding_kinds,
+    targeted_drugs,
+    targeted_tumours,
+)
 from tests.unit.hooks.records import BREAST, LM, LOINC, about, coded, record
 
 GROUPS = {
@@ -272,3 +279,29 @@ def test_leukoencephalopathy_is_that_of_the_newest_brain_mri() -> None:
 
     assert found(marked, plain) is None
     assert found(plain, marked) == "DiagnosticReport/late"
+
+
+def test_the_bands_of_age_join() -> None:
+    bands = dose_bands()
+    assert [band.from_age for band in bands] == [0, 1, 2, 3, 18]
+    assert [band.below_age for band in bands] == [1, 2, 3, 18, None]
+
+
+def test_the_letters_of_the_types() -> None:
+    assert classification_rules()["letters"] == {
+        "A": "linear",
+        "B": "nodular",
+        "C": "linear and nodular",
+        "D-hydrocephalus": "hydrocephalus without leptomeningeal pattern",
+        "D-normal": "no leptomeningeal pattern",
+    }
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_entries_of_hydrocephalus_the_symptomatic_one_counts(order: tuple[int, int]) -> None:
+    texts = ("Asymptomatic hydrocephalus", "Symptomatic hydrocephalus")
+    told = [about("Condition", f"h{i}", code={"text": texts[i]}) for i in order]
+    conditions = record(*told).of(Condition)
+    found = read_hydrocephalus(conditions)
+    assert found is not None
+    assert (found.symptomatic, found.source.reference) == (True, "Condition/h1")
