@@ -5,6 +5,7 @@
 # make hapi   a HAPI FHIR server (HAPI_PORT);  make fixtures  the test patients into a server (FHIR)
 # make lock   renew the lock files;  make screenshots  renew those of the documents
 # make reader-comparison  docs/reading.md: the text rules beside ConText on labelled sentences
+# make mutate  docs/mutation.md: single faults in hooks/, each noticed by a test? (SAMPLE, SEED)
 # make bench  milliseconds per call beside an empty Flask view
 
 SHELL := /bin/bash
@@ -14,6 +15,8 @@ WORKERS ?= 1
 THREADS ?= 8
 PROFILE ?= production
 HAPI_PORT ?= 8931
+SAMPLE ?= 320
+SEED ?= 1
 FHIR ?= http://127.0.0.1:$(HAPI_PORT)/fhir
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
@@ -21,7 +24,7 @@ GUNICORN = exec $(BIN)/gunicorn --config cds_service/gunicorn_conf.py --bind $(H
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--strip-extras --allow-unsafe --all-build-deps
 
-.PHONY: run serve test test-browser test-renderers renderers test-postgres test-hapi hapi fixtures screenshots lint bench reader-comparison lock clean
+.PHONY: run serve test test-browser test-renderers renderers test-postgres test-hapi hapi fixtures screenshots lint bench reader-comparison mutate lock clean
 
 run: .venv/.run
 	LM_CDS_PROFILE=sandbox $(GUNICORN) --threads $(THREADS)
@@ -73,6 +76,11 @@ reader-comparison: .venv/.dev .venv/.reader
 		| PYTHONPATH=. .venv/reader/bin/python tests/reader/context.py \
 		| $(BIN)/python -m tests.reader.comparison record context
 	$(BIN)/python -m tests.reader.tables --write
+
+mutate: .venv/.dev
+	$(BIN)/python -m tests.mutation.run knowledge
+	$(BIN)/python -m tests.mutation.run python --sample $(SAMPLE) --seed $(SEED)
+	$(BIN)/python -m tests.mutation.report --sample $(SAMPLE) --seed $(SEED)
 
 lock: .venv/.dev
 	$(PIP) pip-tools

@@ -135,6 +135,11 @@ def test_contained_resources() -> None:
     assert contained(entries, "#m", Medication) is None
     assert contained(entries, "#x", Medication) is None
     assert contained(None, "#s", Specimen) is None
+    of_two = ({"resourceType": "Specimen", "id": "blood"}, *entries)
+    found = contained(of_two, "#s", Specimen)
+    assert found is not None
+    assert found.id == "s"
+    assert contained(({"resourceType": "Medication", "id": "s"},), "#s", Specimen) is None
     with pytest.raises(ValueError, match="Expected"):
         read_resource(
             about(

@@ -119,6 +119,7 @@ def test_attachments_that_are_too_long_together_are_not_read() -> None:
         ("<dl><dt>Diagnosis</dt><dd>benign</dd></dl>", "Diagnosis: benign"),
         ("<head><title>x</title></head><style>p</style>A<script>b</script>", "A"),
         ("<p>Cells <del>malignant</del><ins>benign</ins></p>", "Cells benign"),
+        ("<head><style>p</style></head>A", "A"),
         ("<html><head><body>A</body></html>", "A"),
         ("A</del>B &lt;5 &amp;&nbsp;C<!-- D -->", "AB <5 & C"),
     ],

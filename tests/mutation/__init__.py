@@ -1,0 +1,1 @@
+"""Mutation: small faults put into `hooks/`, and whether a test notices each of them."""
