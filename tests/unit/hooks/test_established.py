@@ -304,3 +304,10 @@ def test_type_ii_is_not_stated_beside_a_cytology_that_cannot_be_read() -> None:
     scanned = {**CYTOLOGY, "conclusion": "", "presentedForm": SCANNED}
     assert "type not determinable" in summaries(BREAST, HER2, LM, scanned, BRAIN, SPINE, KPS)
     assert "type IIA" in summaries(BREAST, HER2, LM, BRAIN, SPINE, KPS)
+
+
+@pytest.mark.parametrize("failed", [(), (REPORTS,), (OBSERVATIONS,)])
+def test_the_type_says_that_results_were_not_all_read(failed: tuple[Failure, ...]) -> None:
+    told = " ".join(details(*WHOLE, failures=failed).values())
+    remark = "Reports or observations could not be read completely"
+    assert (remark in told) is bool(failed)

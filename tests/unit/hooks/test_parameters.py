@@ -305,3 +305,18 @@ def test_of_two_entries_of_hydrocephalus_the_symptomatic_one_counts(order: tuple
     found = read_hydrocephalus(conditions)
     assert found is not None
     assert (found.symptomatic, found.source.reference) == (True, "Condition/h1")
+
+
+@pytest.mark.parametrize(("day", "days"), [("2026-11-21", 0), ("2026-11-20", 1)])
+def test_a_flow_study_of_today_is_no_day_old(day: str, days: int) -> None:
+    study = about(
+        "DiagnosticReport",
+        "flow",
+        status="final",
+        code={"text": "CSF flow study"},
+        conclusion="Normal CSF flow.",
+        effectiveDateTime=day,
+    )
+    found = Chart(record(study)).flow
+    assert found is not None
+    assert found.days == days
