@@ -320,3 +320,13 @@ def test_a_flow_study_of_today_is_no_day_old(day: str, days: int) -> None:
     found = Chart(record(study)).flow
     assert found is not None
     assert found.days == days
+
+
+@pytest.mark.parametrize("silent_first", [True, False])
+def test_one_of_two_reports_of_a_day_says_that_there_is_no_shunt(silent_first: bool) -> None:
+    silent = {**mri("brain", "Linear leptomeningeal enhancement."), "id": "a"}
+    telling = {**mri("brain", "No shunt. Linear leptomeningeal enhancement."), "id": "b"}
+    both = (silent, telling) if silent_first else (telling, silent)
+    (study, *_) = Chart(record(BREAST, *both)).brain
+    assert study.no_shunt
+    assert not Chart(record(BREAST, silent)).brain[0].no_shunt
