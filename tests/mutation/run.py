@@ -13,6 +13,7 @@ import os
 import random
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def traced() -> dict[str, list[str]]:
 
 def _write(file: Path, items: list[pytest.Item]) -> None:
     file.write_text(json.dumps(trial.calls(items)), encoding="utf-8")
+
+
+def run_at_import() -> frozenset[str]:
+    """The functions that run while the project is imported: their faults must stand before."""
+    file = FOLDER / "import.json"
+    if not file.exists():
+        _in_fork(lambda: file.write_text(json.dumps(trial.calls_of_import()), encoding="utf-8"))
+    return frozenset(json.loads(file.read_text(encoding="utf-8")))
 
 
 class Run:
@@ -118,7 +127,11 @@ def main() -> None:
     ask.add_argument("--part", default="1/1", help="e.g. 2/2: the second half, for two processes")
     asked = ask.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    mutants = chosen(asked.kind, asked.sample, asked.seed, asked.only)
+    early = run_at_import()
+    mutants = [
+        replace(one, cold=one.cold or f"{one.file}:{one.place}" in early)
+        for one in chosen(asked.kind, asked.sample, asked.seed, asked.only)
+    ]
     likeliest = Likeliest(traced() if asked.kind == "python" else {})
     ledger = FOLDER / f"{asked.kind}.jsonl"
     if asked.again:

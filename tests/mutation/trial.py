@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import CodeType, FrameType
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -203,27 +203,47 @@ def _import_others() -> None:
     assert not apply.project(), "the project is imported already"
 
 
+class _Calls:
+    """The functions of `hooks/` that are called inside the block, as `file:name`."""
+
+    def __enter__(self) -> _Calls:
+        self._found: set[CodeType] = set()
+        sys.setprofile(self._look)
+        return self
+
+    def _look(self, frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            self._found.add(frame.f_code)
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+
+    @property
+    def names(self) -> list[str]:
+        """Each function once, sorted."""
+        inside = str(ROOT / "hooks")
+        ours = (code for code in self._found if code.co_filename.startswith(inside))
+        return sorted(f"{Path(c.co_filename).relative_to(ROOT)}:{c.co_qualname}" for c in ours)
+
+
+def calls_of_import() -> list[str]:
+    """The functions that run while the services are imported."""
+    with _Calls() as called:
+        importlib.import_module("hooks")
+    return called.names
+
+
 def calls(items: Sequence[pytest.Item]) -> dict[str, list[str]]:
-    """For each test the functions of `hooks/` that it calls, as `file:name`.
+    """For each test the functions that it calls.
 
     What is remembered between tests is emptied, except the loaded knowledge.
     """
-    called: dict[str, list[str]] = {}
-    inside = str(ROOT / "hooks")
+    found: dict[str, list[str]] = {}
     bounded = [one for one in apply.memories() if one.cache_parameters()["maxsize"]]
     for item, following in zip(items, [*items[1:], None], strict=True):
-        found: set[Any] = set()
-
-        def look(frame: Any, event: str, _: Any, found: set[Any] = found) -> None:
-            if event == "call":
-                found.add(frame.f_code)
-
         for memory in bounded:
             memory.cache_clear()
-        sys.setprofile(look)
-        runtestprotocol(item, log=False, nextitem=following)
-        sys.setprofile(None)
-        ours = (code for code in found if code.co_filename.startswith(inside))
-        names = {f"{Path(c.co_filename).relative_to(ROOT)}:{c.co_qualname}" for c in ours}
-        called[item.nodeid] = sorted(names)
-    return called
+        with _Calls() as called:
+            runtestprotocol(item, log=False, nextitem=following)
+        found[item.nodeid] = called.names
+    return found

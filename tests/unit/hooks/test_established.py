@@ -417,3 +417,10 @@ def test_type_ii_names_its_sample_and_a_pending_one(status: str, told: bool) -> 
     assert "type IIA" in summaries(*chart)
     assert ("A CSF cytology is pending" in " ".join(details(*chart).values())) == told
     assert ("Inputs dated CSF 2 Nov 2026" in summaries(*chart)) == told
+
+
+@pytest.mark.parametrize("failed", [(), (REPORTS,), (OBSERVATIONS,)])
+def test_the_type_says_that_results_were_not_all_read(failed: tuple[Failure, ...]) -> None:
+    told = " ".join(details(*WHOLE, failures=failed).values())
+    remark = "Reports or observations could not be read completely"
+    assert (remark in told) is bool(failed)

@@ -22,3 +22,13 @@ def test_a_dismissed_item_comes_back_after_30_days(days: int, back: bool) -> Non
     left = SERVICE.items(found, [Dismissal(item.recommendation, item.fingerprint, at)])
     shown = {item.recommendation for item in left}
     assert shown == set(items) - (set() if back else {"record-kps"})
+
+
+def test_suggestions_come_with_how_many_can_be_chosen() -> None:
+    cards = SERVICE.cards(record(BREAST, LM))
+    offering = [card.body for card in cards if "suggestions" in card.body]
+    silent = [card.body for card in cards if "suggestions" not in card.body]
+    assert offering
+    assert silent
+    assert {body["selectionBehavior"] for body in offering} == {"any"}
+    assert not any("selectionBehavior" in body for body in silent)

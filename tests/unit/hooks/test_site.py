@@ -395,6 +395,16 @@ def test_the_search_stays_short_enough() -> None:
     assert longest <= 3500
 
 
+def test_a_search_of_3500_characters_is_the_longest() -> None:
+    labs = next(need for need in SERVICES["lm-order-sign"].needs if need.key == "labs")
+    room = 3500 - len(labs.query)
+    share = len(f",{LOCAL}%7C")
+    codes = [f"{n:0{50 - share}}" for n in range(room // 50 - 1)]
+    last = "x" * (room - 50 * len(codes) - share)
+    assert site_of({"value_sets": [entry("platelets", *codes, last)]}).codes
+    assert "the search labs would be too long" in refused(entry("platelets", *codes, last + "x"))
+
+
 # What is asked.
 
 
