@@ -17,6 +17,10 @@ from tests.mutation.mutant import Mutant
 _Key = tuple[str, int]
 
 
+class NeedsImport(Exception):
+    """A fault that cannot be put in after the import."""
+
+
 def before_import(mutant: Mutant) -> None:
     """The fault stands when its module, or the reader of its file, is imported."""
     content = mutant.content()
@@ -135,13 +139,13 @@ def _replace_functions(path: Path, module: CodeType, prepared: Prepared) -> None
             one.__code__ = _same_free_names(one.__code__, found)
             changed += 1
     if not changed:
-        raise LookupError(f"no function of {path} takes the fault")
+        raise NeedsImport(f"no function of {path} takes the fault")
 
 
 def _same_free_names(old: CodeType, new: CodeType) -> CodeType:
     """A fault can remove the use of an outer name; such a one needs the import."""
     if old.co_freevars != new.co_freevars:
-        raise LookupError("the fault changes which outer names are used")
+        raise NeedsImport("the fault changes which outer names are used")
     return new
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,7 @@ Fault = tuple[Path_, str, Callable[[Content], None]]
 """Where in the content, what is changed, and the change itself."""
 
 _NEVER = "(?!)"
+_ESCAPED, _HAS_CASE = re.compile(r"\\."), re.compile("[A-Za-z]")
 _INDICATORS = ("info", "warning", "critical")
 _AT_IMPORT = frozenset({"hooks/values/parameters/targeted_options.yaml"})
 """Files that a module reads when it is imported."""
@@ -152,7 +154,8 @@ def _lexicon(content: Content) -> Iterator[Fault]:
                 rest = "|".join(found[:j] + found[j + 1 :]) or _NEVER
                 place, _, change = _put((*path, "pattern"), rest)
                 yield place, f"{_short(part)} dropped", change
-            yield _put((*path, "case_sensitive"), not entry.get("case_sensitive", False))
+            if _HAS_CASE.search(_ESCAPED.sub("", entry["pattern"])):
+                yield _put((*path, "case_sensitive"), not entry.get("case_sensitive", False))
 
 
 def _recommendation(content: Content) -> Iterator[Fault]:

@@ -56,11 +56,12 @@ class Likeliest:
         return [*first, *(item for item in chosen if item.nodeid not in names)]
 
     def _callers(self, mutant: Mutant, items: list[pytest.Item]) -> list[pytest.Item]:
-        """The tests that call the function; all where a trace cannot tell."""
+        """The tests that call the function or are not traced; all where a trace cannot tell."""
         callers = self.callers.get(f"{mutant.file}:{mutant.place}", set())
         if mutant.cold or mutant.file.startswith(_READ_ONCE) or not self.callers:
             return items
-        return [item for item in items if item.nodeid in callers]
+        new = {item.nodeid for item in items} - set(self.breadth)
+        return [item for item in items if item.nodeid in callers | new]
 
     def _rank(self, mutant: Mutant) -> Callable[[pytest.Item], float]:
         recent: dict[str, float] = {}

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -89,7 +90,7 @@ def forked(mutant: Mutant, trial: Callable[[int], None]) -> Outcome:
 
 def run(items: Sequence[pytest.Item], pipe: int) -> None:
     """Run tests until one fails; end the process with what came of it."""
-    for item, following in zip(items, [*items[1:], None], strict=True):
+    for item, following in zip(items, [*items[1:], None], strict=False):
         signal.alarm(_LONGEST)
         reports = runtestprotocol(item, log=False, nextitem=following)
         if any(report.failed for report in reports):
@@ -104,9 +105,12 @@ def _in_one_notation(items: Iterable[pytest.Item]) -> None:
             item.module.STYLES = item.module.STYLES[:1]
 
 
+_PLAIN = Mutant("no file", "nowhere", "no fault", lambda: "")
+
+
 def _must_pass(items: list[pytest.Item]) -> None:
     """Without a fault every test passes; else a trial would say nothing."""
-    plain = forked(Mutant("no file", "nowhere", "no fault", lambda: ""), lambda p: run(items, p))
+    plain = forked(_PLAIN, lambda pipe: run(items, pipe))
     if plain.noticed:
         raise RuntimeError(f"fails without a fault: {plain.by}")
 
@@ -123,12 +127,13 @@ class Loop:
         return True
 
 
-def with_tests(use: Callable[[list[pytest.Item]], None], deck: Iterable[str]) -> int:
+def with_tests(use: Callable[[list[pytest.Item]], None], deck: Iterable[str]) -> None:
     """Collect the tests and hand them over."""
     os.environ["CI"] = "true"  # Hypothesis then repeats the same examples and keeps none
     paths = [str(ROOT / path) for path in deck if (ROOT / path).exists()]
     arguments = ["-q", "-p", "no:cacheprovider", f"--rootdir={ROOT}", *paths]
-    return int(pytest.main(arguments, plugins=[Loop(use)]))
+    if pytest.main(arguments, plugins=[Loop(use)]) != pytest.ExitCode.OK:
+        raise RuntimeError("the tests could not be collected, or a trial broke off")
 
 
 Order = Callable[[Mutant, list[pytest.Item]], list[pytest.Item]]
@@ -149,7 +154,7 @@ def warm(
             def trial(pipe: int, mutant: Mutant = mutant) -> None:
                 try:
                     apply.after_import(mutant, prepared)
-                except LookupError:
+                except apply.NeedsImport:
                     os.write(pipe, b"cold")
                     os._exit(_KILLED)
                 except Exception as problem:
@@ -165,26 +170,31 @@ def warm(
 
 
 def cold(
-    mutants: Iterable[Mutant], deck: Iterable[str], order: Order, tell: Callable[[Outcome], None]
+    mutants: Sequence[Mutant], deck: Iterable[str], order: Order, tell: Callable[[Outcome], None]
 ) -> None:
     """Try faults that must stand before the import; each fork imports and collects anew."""
-    _import_others()
-    for mutant in mutants:
 
-        def trial(pipe: int, mutant: Mutant = mutant) -> None:
-            signal.alarm(2 * _LONGEST)
+    def trial(mutant: Mutant, pipe: int) -> None:
+        signal.alarm(2 * _LONGEST)
+        try:
             apply.before_import(mutant)
             with_tests(lambda items: run(order(mutant, items), pipe), deck)
-            os.write(pipe, b"start")
-            os._exit(_KILLED)
+        except Exception as problem:
+            os.write(pipe, f"start: {problem!r}".encode())
+        os._exit(_KILLED)
 
-        tell(forked(mutant, trial))
+    _import_others()
+    for mutant in [_PLAIN, *mutants] if mutants else []:
+        outcome = forked(mutant, partial(trial, mutant))
+        if mutant is not _PLAIN:
+            tell(outcome)
+        elif outcome.noticed:
+            raise RuntimeError(f"fails without a fault: {outcome.by}")
 
 
 _OTHERS = (
     "fhir.resources.R4B",
     "flask",
-    "hypothesis",
     "jsonschema",
     "msgspec",
     "orjson",
