@@ -75,6 +75,11 @@ def explained() -> dict[str, str]:
     return {fault: entry["reason"] for entry in entries for fault in entry["faults"]}
 
 
+def gaps() -> set[str]:
+    """Faults that no test notices and no reason explains."""
+    return set(yaml.safe_load(EXPLAINED.read_text(encoding="utf-8"))["open"] or ())
+
+
 def _table(held: dict[str, Any]) -> Iterator[str]:
     yield "| where | tried | noticed | score |"
     yield "|---|---:|---:|---:|"
