@@ -226,12 +226,10 @@ def test_connecting_ends_at_the_deadline(client: FhirClient) -> None:
 def test_many_connections_at_once_get_through_a_short_queue(client: FhirClient) -> None:
     with fault_server(backlog=1) as server:
         server.on("", faults.answer({}))
-        begin = time.monotonic()
         running = [
             client.submit(client.get, f"{server.base}/{n}", None, in_seconds(3)) for n in range(20)
         ]
         assert {future.result().status for future in running} == {200}
-        assert time.monotonic() - begin < 0.9
 
 
 def test_unknown_host(client: FhirClient) -> None:
