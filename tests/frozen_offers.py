@@ -1,4 +1,4 @@
-"""What each wording of each recommendation offers, as a list in a file: a loss must be seen.
+"""What the services ask, and what each recommendation offers, as a file: a loss must be seen.
 
 `python -m tests.frozen_offers` writes the list anew; its difference then belongs to the review.
 """
@@ -12,20 +12,32 @@ import yaml
 
 from hooks import SERVICES
 from hooks.engine.recommendation import Recommendation
+from hooks.record import DataNeed
 
 FILE = Path(__file__).with_name("frozen_offers.yaml")
 
 
 def known() -> dict[str, Any]:
-    """The recommendations of each hook in their order, and how many cards are shown."""
+    """The needs and, in their order, the recommendations of each hook; how many cards are shown."""
     return {
         service.hook: {
             "card_limit": service.catalogue.card_limit,
             "by_indicator": service.catalogue.by_indicator,
             "evidence": {name: list(held) for name, held in service.catalogue.evidence.items()},
+            "needs": {need.key: _asked(need) for need in service.needs},
             "recommendations": [_told(r) for r in service.catalogue.recommendations.values()],
         }
         for service in SERVICES.values()
+    }
+
+
+def _asked(need: DataNeed) -> dict[str, Any]:
+    """What is asked of a server, and with which codes."""
+    return {
+        "query": need.query,
+        "fallbacks": list(need.fallbacks),
+        "value_sets": list(need.value_sets),
+        "hooks": sorted(need.hooks),
     }
 
 

@@ -30,7 +30,7 @@ FOLDER = ROOT / "var" / "mutation"
 def chosen(kind: str, sample: int, seed: int, only: Sequence[str] = ("",)) -> list[Mutant]:
     """The faults of a run: those whose name has a part of `only` in it, or a sample of them."""
     everything = list(KINDS[kind]())
-    found = [one for part in only for one in everything if part in one.id]
+    found = list(dict.fromkeys(one for part in only for one in everything if part in one.id))
     return random.Random(seed).sample(found, min(sample, len(found))) if sample else found
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
-from hooks.fhir import Condition, Specimen, read_resource
+from hooks.answer import Evidence
+from hooks.fhir import Condition, ServiceRequest, Specimen, read_resource
+from hooks.order_sign.rules import drug_orders
 from hooks.readings.chart import Chart
 from hooks.readings.csf_space import read_hydrocephalus
+from hooks.readings.medication import Drug
 from hooks.readings.safety import read_leukoencephalopathy
 from hooks.readings.specimens import handling
+from hooks.readings.work_up import read_orders
 from tests.unit.hooks.records import BREAST, LM, about, order, record, signed
 
 
@@ -123,3 +128,45 @@ def test_a_dose_dated_tomorrow_in_the_east_was_given_today(given: str, too_soon:
     )
     found = signed(BREAST, LM, dose, orders=[order()])
     assert (("mtx-interval", "critical") in found) is too_soon
+
+
+INGREDIENTS = (
+    {"resourceType": "Substance", "id": "none"},
+    {"resourceType": "Substance", "id": "mtx", "code": {"text": "methotrexate"}},
+    {"resourceType": "Substance", "id": "vcr", "code": {"text": "vincristine"}},
+)
+
+
+@pytest.mark.parametrize(
+    ("referred", "drug"),
+    [("mtx", Drug.METHOTREXATE), ("vcr", Drug.VINCRISTINE), ("none", Drug.UNREADABLE)],
+)
+def test_an_ingredient_is_the_contained_one_that_is_referred_to(referred: str, drug: Drug) -> None:
+    ordered = order(
+        medicationCodeableConcept=None,
+        medicationReference={"reference": "#m"},
+        contained=[
+            {
+                "resourceType": "Medication",
+                "id": "m",
+                "ingredient": [{"itemReference": {"reference": f"#{referred}"}}],
+            },
+            *INGREDIENTS,
+        ],
+    )
+    (found,) = drug_orders(Chart(record(orders=[ordered])))
+    assert found.drug is drug
+
+
+def test_an_order_of_the_work_up_is_told_with_its_day() -> None:
+    request = about(
+        "ServiceRequest",
+        "lp",
+        status="active",
+        intent="order",
+        code={"text": "Lumbar puncture"},
+        authoredOn="2026-11-20",
+    )
+    found = read_orders(record(request).of(ServiceRequest), date(2026, 11, 21))
+    told = Evidence("ServiceRequest/lp", "ordered", None, date(2026, 11, 20), "code")
+    assert (found.lumbar_puncture, found.neuraxis_mri) == (told, None)

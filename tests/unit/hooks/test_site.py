@@ -395,6 +395,24 @@ def test_the_search_stays_short_enough() -> None:
     assert longest <= 3500
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("cancer-not-a-cancer", "cancer-site-lung"),
+        ("cancer-not-a-cancer", "cancer-class-heme"),
+        ("cancer-not-a-cancer", "cancer-metastatic"),
+        ("lm-diagnosis", "cancer-site-breast"),
+        ("lm-diagnosis", "lm-not"),
+        ("lm-only-with-text", "lm-not"),
+        ("form-pf", "form-preserved"),
+        ("form-pf", "methotrexate-not-injectable-into-csf"),
+        ("form-preserved", "methotrexate-not-injectable-into-csf"),
+    ],
+)
+def test_a_set_that_stands_in_two_groups_excludes_in_both(one: str, other: str) -> None:
+    assert "would mean two things" in refused(entry(one, "X"), entry(other, "X"))
+
+
 def test_a_search_of_3500_characters_is_the_longest() -> None:
     labs = next(need for need in SERVICES["lm-order-sign"].needs if need.key == "labs")
     room = 3500 - len(labs.query)
