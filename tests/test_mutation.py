@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from hooks.values.parameters import window
-from tests.mutation import knowledge, python, report
+from tests.mutation import knowledge, python, report, run
 from tests.mutation.knowledge import alternatives
 from tests.mutation.mutant import ROOT, Mutant
+from tests.mutation.order import Likeliest
+from tests.mutation.trial import Outcome
 
 MUTANTS: dict[str, Mutant] = {one.id: one for kind in (knowledge, python) for one in kind.mutants()}
 SYMPTOM_DAYS = "hooks/values/parameters/windows.yaml | values.symptom_days.value | 90 -> 91"
-WITHIN = "hooks/readings/dates.py | within | "
+HOURS = "hooks/readings/dates.py | hours_between | 24.0 -> 25.0"
 
 
 def test_faults_have_names_of_their_own() -> None:
@@ -76,13 +79,11 @@ def test_a_fault_is_noticed_by_the_test_of_its_boundary() -> None:
 
 
 def test_a_fault_is_not_noticed_by_tests_of_something_else() -> None:
-    fault = "hooks/readings/dates.py | hours_between | 24.0 -> 25.0"
-    assert "not noticed" in tried(fault, ("tests/unit/hooks/test_items.py",))
+    assert "not noticed" in tried(HOURS, ("tests/unit/hooks/test_items.py",))
 
 
 def test_a_fault_of_a_module_is_noticed() -> None:
-    fault = "hooks/readings/dates.py | hours_between | 24.0 -> 25.0"
-    told = tried(fault, ("tests/unit/hooks/test_dates.py",))
+    told = tried(HOURS, ("tests/unit/hooks/test_dates.py",))
     assert "noticed tests/unit/hooks/test_dates.py" in told
 
 
@@ -100,3 +101,19 @@ def test_what_is_not_noticed_is_explained_or_a_known_gap() -> None:
 
 def test_the_page_is_current() -> None:
     assert report.PAGE.read_text(encoding="utf-8") == report.page()
+
+
+def test_a_fault_that_is_tried_again_keeps_its_outcome_until_then(tmp_path: Path) -> None:
+    ledger = tmp_path / "python.jsonl"
+    mutants = [MUTANTS[SYMPTOM_DAYS], MUTANTS[HOURS]]
+    first = run.Run(mutants, ledger, Likeliest({}), again=False)
+    assert first.left() == mutants
+    first.tell(Outcome(SYMPTOM_DAYS, True, "a test"))
+    first.tell(Outcome(HOURS, False, ""))
+    assert first.left() == []
+    again = run.Run(mutants, ledger, Likeliest({}), again=True)
+    assert again.left() == [MUTANTS[HOURS]]
+    assert not run.known(ledger)[HOURS].noticed
+    again.tell(Outcome(HOURS, True, "a test"))
+    assert again.left() == []
+    assert run.known(ledger)[HOURS].noticed

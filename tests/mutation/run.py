@@ -34,18 +34,17 @@ def chosen(kind: str, sample: int, seed: int, only: Sequence[str] = ("",)) -> li
     return random.Random(seed).sample(found, min(sample, len(found))) if sample else found
 
 
-def known(ledger: Path) -> dict[str, Outcome]:
-    """The outcomes on file, by fault."""
+def kept(ledger: Path) -> list[Outcome]:
+    """The outcomes on file, the oldest first."""
     if not ledger.exists():
-        return {}
+        return []
     lines = ledger.read_text(encoding="utf-8").splitlines()
-    found = (Outcome(**json.loads(line)) for line in lines)
-    return {outcome.mutant: outcome for outcome in found}
+    return [Outcome(**json.loads(line)) for line in lines]
 
 
-def _forget_survivors(ledger: Path) -> None:
-    kept = [json.dumps(vars(o), ensure_ascii=False) for o in known(ledger).values() if o.noticed]
-    ledger.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+def known(ledger: Path) -> dict[str, Outcome]:
+    """The newest outcome of each fault on file."""
+    return {outcome.mutant: outcome for outcome in kept(ledger)}
 
 
 def traced() -> dict[str, list[str]]:
@@ -69,18 +68,27 @@ def run_at_import() -> frozenset[str]:
 
 
 class Run:
-    """The trials of one set of faults, with the file that keeps their outcomes."""
+    """The trials of one set of faults, with the file that keeps their outcomes.
 
-    def __init__(self, mutants: Iterable[Mutant], ledger: Path, likeliest: Likeliest) -> None:
+    A fault to be tried again keeps its outcome on file until there is another.
+    """
+
+    def __init__(
+        self, mutants: Iterable[Mutant], ledger: Path, likeliest: Likeliest, again: bool
+    ) -> None:
         self.mutants = {one.id: one for one in mutants}
+        self.start = len(kept(ledger))
+        self.anew = {o.mutant for o in known(ledger).values() if again and not o.noticed}
         self.ledger, self.likeliest = ledger, likeliest
         self.deck = trial.DECK if ledger.stem == "python" else trial.KNOWLEDGE_DECK
         for outcome in known(ledger).values():
             self._learn(outcome)
 
     def left(self) -> list[Mutant]:
-        """The faults that have no outcome on file."""
-        done = known(self.ledger)
+        """The faults that have no outcome on file, and those that are tried again."""
+        outcomes = kept(self.ledger)
+        done = {o.mutant for o in outcomes[: self.start]} - self.anew
+        done |= {o.mutant for o in outcomes[self.start :]}
         return [one for name, one in self.mutants.items() if name not in done]
 
     def all(self) -> None:
@@ -134,10 +142,8 @@ def main() -> None:
     ]
     likeliest = Likeliest(traced() if asked.kind == "python" else {})
     ledger = FOLDER / f"{asked.kind}.jsonl"
-    if asked.again:
-        _forget_survivors(ledger)
     part, parts = map(int, asked.part.split("/"))
-    Run(mutants[part - 1 :: parts], ledger, likeliest).all()
+    Run(mutants[part - 1 :: parts], ledger, likeliest, asked.again).all()
     outcomes = [found for one in mutants if (found := known(ledger).get(one.id))]
     print(f"{sum(o.noticed for o in outcomes)} of {len(outcomes)} faults noticed")
 
