@@ -6,6 +6,7 @@
 # make lock   renew the lock files;  make screenshots  renew those of the documents
 # make reader-comparison  docs/reading.md: the text rules beside ConText on labelled sentences
 # make mutate  docs/mutation.md: single faults in hooks/, each noticed by a test? (SAMPLE, SEED)
+# make drill  docs/drill.md: faults, attacks and load on the running service (PARTS)
 # make bench  milliseconds per call beside an empty Flask view
 
 SHELL := /bin/bash
@@ -24,7 +25,7 @@ GUNICORN = exec $(BIN)/gunicorn --config cds_service/gunicorn_conf.py --bind $(H
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--strip-extras --allow-unsafe --all-build-deps
 
-.PHONY: run serve test test-browser test-renderers renderers test-postgres test-hapi hapi fixtures screenshots lint bench reader-comparison mutate lock clean
+.PHONY: run serve test test-browser test-renderers renderers test-postgres test-hapi hapi fixtures screenshots lint bench reader-comparison mutate drill lock clean
 
 run: .venv/.run
 	LM_CDS_PROFILE=sandbox $(GUNICORN) --threads $(THREADS)
@@ -81,6 +82,9 @@ mutate: .venv/.dev
 	$(BIN)/python -m tests.mutation.run knowledge
 	$(BIN)/python -m tests.mutation.run python --sample $(SAMPLE) --seed $(SEED)
 	$(BIN)/python -m tests.mutation.report --sample $(SAMPLE) --seed $(SEED)
+
+drill: .venv/.dev
+	$(BIN)/python -m tests.drill.run $(PARTS)
 
 lock: .venv/.dev
 	$(PIP) pip-tools

@@ -1,0 +1,1 @@
+"""Drills: faults, attacks and load on the running service, as commands that print tables."""
