@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Lock
 from typing import Any
 
 import orjson
@@ -52,7 +51,6 @@ class Store:
         self._access = Access(url)
         self._purged_at: datetime | None = None
         self._tokens_purged_at: datetime | None = None
-        self._token_turn = Lock()
 
     def close(self) -> None:
         """Give all connections back."""
@@ -95,20 +93,15 @@ class Store:
     def take_token(self, issuer: str, token_id: str, until: datetime, now: datetime) -> bool:
         """Whether a token was not taken before; from now on it is, at least until that time."""
         row = {"issuer": issuer, "token_id": token_id, "expires_at": store_rows.utc_text(until)}
-        # Writers of one process wait here in turn; SQLite would let some of them wait for long.
-        if not self._token_turn.acquire(timeout=TOKEN_WAIT_MS / 1000):
-            raise StoreUnavailable
-        try:
-            with self._access.transaction(TOKEN_WAIT_MS, rests=True) as connection:
-                added = connection.execute(
-                    self._access.insert(USED_TOKEN),
-                    row,
-                    execution_options={"preserve_rowcount": True},
-                )
-                self._purge_tokens(connection, now)
-                return added.rowcount == 1
-        finally:
-            self._token_turn.release()
+        wait = TOKEN_WAIT_MS
+        with self._access.turn(wait), self._access.transaction(wait, rests=True) as connection:
+            added = connection.execute(
+                self._access.insert(USED_TOKEN),
+                row,
+                execution_options={"preserve_rowcount": True},
+            )
+            self._purge_tokens(connection, now)
+            return added.rowcount == 1
 
     def record_issued(
         self,
