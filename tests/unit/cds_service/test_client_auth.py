@@ -110,6 +110,26 @@ def test_every_refusal_is_the_same_answer(client: FlaskClient) -> None:
     assert dict(answers[0][2])["WWW-Authenticate"] == "Bearer"
 
 
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.= "
+
+
+@given(st.data())
+def test_no_change_of_a_token_is_accepted(app: Flask, data: st.DataObject) -> None:
+    token = OWN.token(DISCOVERY, AT)
+    place = data.draw(st.integers(0, len(token) - 1))
+    other = data.draw(st.sampled_from([each for each in ALPHABET if each != token[place]]))
+    kept, rest = token[:place], token[place + 1 :]
+    changed = data.draw(st.sampled_from([kept + other + rest, kept + rest, kept + other]))
+    if changed.strip() != token:
+        assert ask(app.test_client(), f"Bearer {changed}").status_code == 401
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f")))
+def test_no_other_header_is_accepted_or_a_fault(app: Flask, header: str) -> None:
+    for text in (header, f"Bearer {header}", f"Bearer {header}.{header}.{header}"):
+        assert ask(app.test_client(), text).status_code == 401
+
+
 BOUNDARIES = [
     ({"iat": AT - 100, "exp": AT - 60}, "expired"),
     ({"iat": AT - 100, "exp": AT - 59}, None),
