@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.exceptions import PyJWTError
@@ -40,6 +41,7 @@ _READERS: Mapping[str, Callable[[dict[str, Any]], Any]] = {
     "OKP": OKPAlgorithm.from_jwk,
     "RSA": RSAAlgorithm.from_jwk,
 }
+_UNREADABLE = (PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, KeyError, AttributeError)
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
@@ -83,7 +85,7 @@ def _key(entry: Any) -> Key | None:
         return None
     try:
         public = _READERS[kind](entry)
-    except (PyJWTError, ValueError, TypeError, KeyError, AttributeError):
+    except _UNREADABLE:
         return None
     if isinstance(public, RSAPublicKey) and public.key_size < LEAST_RSA_BITS:
         return None
