@@ -36,7 +36,6 @@ _CHUNK_BYTES = 65_536
 _DRAIN_BYTES, _DRAIN_SECONDS = 65_536, 0.02
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _HEADERS = {
-    "Accept": "application/fhir+json",
     "Accept-Encoding": "identity",
     # Servers may reuse the result of an equal search for a minute; a result of today counts.
     "Cache-Control": "no-cache",
@@ -62,7 +61,10 @@ class FhirClient:
     Threads and connections start with the first request and do not survive a fork after it.
     """
 
-    def __init__(self, max_answer_bytes: int, workers: int = 128) -> None:
+    def __init__(
+        self, max_answer_bytes: int, workers: int = 128, accept: str = "application/fhir+json"
+    ) -> None:
+        self._accept = accept
         self._max_answer_bytes = max_answer_bytes
         self._adapter = _Adapter(pool_connections=32, pool_maxsize=workers, max_retries=0)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="fhir")
@@ -111,7 +113,7 @@ class FhirClient:
     def _answer(
         self, url: str, token: str | None, deadline: Deadline, body: bytes | None
     ) -> HttpAnswer:
-        request = _request(url, token, body)
+        request = _request(url, token, body, self._accept)
         seconds = max(deadline.remaining(), 0.001)
         with self._adapter.send(request, stream=True, timeout=seconds, proxies={}) as response:
             if response.status_code != 200:
@@ -121,9 +123,11 @@ class FhirClient:
         return _decoded(received)
 
 
-def _request(url: str, token: str | None, body: bytes | None) -> requests.PreparedRequest:
+def _request(
+    url: str, token: str | None, body: bytes | None, accept: str
+) -> requests.PreparedRequest:
     """A GET, or with a body a POST."""
-    headers = dict(_HEADERS)
+    headers = _HEADERS | {"Accept": accept}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
     if body is not None:

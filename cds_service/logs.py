@@ -85,6 +85,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "unknown": _number,
     "defects": _list_of(_text(r"\w{1,80}")),
     "repeated": _number,
+    "token": _text(r"[a-z-]{1,20}"),
 }
 """The fields that may be logged, and the check that their values must pass."""
 
@@ -106,13 +107,20 @@ class _Lines:
 
 
 class Log:
-    """The log of one application; `services` are the ids that the field `service` may hold."""
+    """The log of one application.
+
+    `services` and `clients` are what the fields `service` and `client` may hold.
+    """
 
     def __init__(
-        self, clock: Clock, services: Collection[str] = (), stream: TextIO | None = None
+        self,
+        clock: Clock,
+        services: Collection[str] = (),
+        stream: TextIO | None = None,
+        clients: Collection[str] = (),
     ) -> None:
         self._clock = clock
-        self._services = frozenset(services)
+        self._labels = {"service": frozenset(services), "client": frozenset(clients)}
         self._logger = structlog.wrap_logger(
             _Lines(stream),
             processors=[self._only_listed, structlog.processors.JSONRenderer(_to_json)],
@@ -143,8 +151,8 @@ class Log:
         return {"at": self._clock.now().isoformat(), "event": event, **kept, **omitted}
 
     def _allowed(self, name: str, value: Any) -> bool:
-        if name == "service":
-            return isinstance(value, str) and value in self._services
+        if name in self._labels:
+            return isinstance(value, str) and value in self._labels[name]
         return name in FIELDS and FIELDS[name](value)
 
 
