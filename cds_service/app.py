@@ -62,7 +62,7 @@ def _edge(settings: Settings) -> Edge:
     return Edge(
         settings=settings,
         clock=clock,
-        client=FhirClient(settings.max_answer_bytes),
+        client=FhirClient(settings.max_answer_bytes, settings.networks),
         store=Store(settings.database_url),
         log=Log(clock, services),
         services=services,

@@ -144,6 +144,7 @@ def log_fields(evaluation: Evaluation) -> dict[str, Any]:
         "foreign": counts.foreign,
         "unreadable": counts.unreadable,
         "defects": counts.defects,
+        "held_back": counts.held_back,
     }
 
 

@@ -85,6 +85,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "unknown": _number,
     "defects": _list_of(_text(r"\w{1,80}")),
     "repeated": _number,
+    "held_back": _text(r"circuit-open|too-many-waiting"),
 }
 """The fields that may be logged, and the check that their values must pass."""
 

@@ -39,11 +39,11 @@ class Questions:
     def ask(self, query: str) -> None:
         """Start a query (a filled template or `Type/id`) unless it was asked before."""
         if query not in self._asked:
-            self._start(query, self.server.client.submit(self.server.ask, query))
+            self._start(query, self.server.visit.submit(self.server.ask, query))
 
     def follow(self, name: str, first: Page) -> None:
         """Start reading the pages after a prefetched one."""
-        self._start(name, self.server.client.submit(self.server.follow, first))
+        self._start(name, self.server.visit.submit(self.server.follow, first))
 
     def wait(self, then: Callable[[str, QueryResult], None] | None = None) -> None:
         """Wait until all is answered or the deadline has passed; `then` may ask more."""
