@@ -11,6 +11,7 @@ from flask import Flask
 
 from cds_service import catalogue_pages, errors, routes, sign_off, web_headers
 from cds_service import sandbox as sandbox_pages
+from cds_service.admission import Admission
 from cds_service.clock import Clock
 from cds_service.config import Settings
 from cds_service.edge import EXTENSION, Edge, edge_of
@@ -66,4 +67,5 @@ def _edge(settings: Settings) -> Edge:
         store=Store(settings.database_url),
         log=Log(clock, services),
         services=services,
+        admission=Admission(settings.deadline_ms),
     )

@@ -16,6 +16,7 @@ from typing import Any, cast
 from flask import Flask
 
 from cds_service import answers
+from cds_service.admission import Admission
 from cds_service.answers import HookAnswer
 from cds_service.clock import Clock
 from cds_service.config import Settings
@@ -54,6 +55,7 @@ class Edge:
     store: Store
     log: Log
     services: Mapping[str, Service]
+    admission: Admission
 
     def close(self) -> None:
         """Give connections and threads back."""

@@ -12,6 +12,7 @@
     │   ├── BodyTooLarge         413
     │   └── UnknownService       404
     ├── RequiredDataMissing      412  Patient or Condition could not be read
+    ├── Overloaded               503  more calls than can be answered in time
     └── StoreUnavailable         503
 
 Every text is a constant: nothing of a request or of a library's message is ever repeated
@@ -20,7 +21,7 @@ Every text is a constant: nothing of a request or of a library's message is ever
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import orjson
@@ -38,6 +39,7 @@ class ServiceError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "exception"
     text: ClassVar[str] = "The service could not answer because of an internal fault."
+    headers: ClassVar[Mapping[str, str]] = {}
 
     def issues(self) -> list[dict[str, Any]]:
         """The OperationOutcome issues of this error."""
@@ -144,6 +146,15 @@ class RequiredDataMissing(ServiceError):
         ]
 
 
+class Overloaded(ServiceError):
+    """More calls than can be answered in time; nothing was evaluated."""
+
+    status = 503
+    code = "throttled"
+    text = "The service is overloaded now and did not evaluate this call."
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "1"}
+
+
 class StoreUnavailable(ServiceError):
     """The database cannot be used now."""
 
@@ -180,7 +191,9 @@ def register(app: Flask, log: Log) -> None:
         if isinstance(error, StoreUnavailable):
             log.store_failed(error)
         _log(log, error, error.status)
-        return outcome_response(error.status, error.issues())
+        answer = outcome_response(error.status, error.issues())
+        answer.headers.update(error.headers)
+        return answer
 
     def http(error: HTTPException) -> Response:
         status = error.code or 500

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
+from cds_service.admission import aside
 from cds_service.clock import monotonic
 from cds_service.deadline import Deadline
 from cds_service.fhir_answer import Page
@@ -49,7 +50,8 @@ class Questions:
         """Wait until all is answered or the deadline has passed; `then` may ask more."""
         end = Deadline(self.server.deadline.at + _HAND_OVER_SECONDS)
         while self._running:
-            done, late = wait(self._running, end.remaining(), return_when=FIRST_COMPLETED)
+            with aside():
+                done, late = wait(self._running, end.remaining(), return_when=FIRST_COMPLETED)
             for future in late if not done else ():
                 future.cancel()
                 del self._running[future]

@@ -8,8 +8,9 @@ import orjson
 from flask import Blueprint, Response, current_app, request
 
 from cds_service import clock, feedback, hook_call, request_body
+from cds_service.admission import Rank
 from cds_service.edge import Edge, edge_of, log_fields
-from cds_service.errors import JSON
+from cds_service.errors import JSON, Overloaded
 from cds_service.logs import Event
 from hooks import Service
 
@@ -34,9 +35,13 @@ def call(service_id: str) -> Response:
     received = clock.monotonic()
     edge = _edge()
     service = edge.service(service_id)
+    rank = Rank.ORDER if service.hook == hook_call.ORDER_SIGN else Rank.CHART
+    if edge.admission.is_full(rank):
+        raise Overloaded
     body = request_body.read(edge.settings.max_body_bytes)
-    asked = hook_call.parse(service, body, received)
-    evaluation = edge.evaluate(service, asked, _base(edge))
+    with edge.admission.place(rank):
+        asked = hook_call.parse(service, body, received)
+        evaluation = edge.evaluate(service, asked, _base(edge))
     milliseconds = round((clock.monotonic() - received) * 1000, 1)
     edge.log.write(
         Event.HOOK_ANSWERED,
