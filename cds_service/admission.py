@@ -31,8 +31,12 @@ class Rank(IntEnum):
 
 
 _MOST_WAITING = {Rank.ORDER: ROOM, Rank.CHART: ROOM - KEPT_FOR_ORDERS}
-_WAIT_SHARE = {Rank.ORDER: 0.4, Rank.CHART: 0.2}
-"""Part of the time of a call that it may wait for its place."""
+_WAIT_SHARE = {Rank.ORDER: 0.8, Rank.CHART: 0.2}
+"""Part of the time of a call that it may wait for its place.
+
+An order that is refused may be signed unseen, so it rather gets an answer that names what could
+not be asked in the time that is left.
+"""
 
 
 class _Held(threading.local):

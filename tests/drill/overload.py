@@ -11,6 +11,7 @@ import os
 from statistics import quantiles
 from urllib.parse import urlsplit
 
+from benchmarks.empty_view import body
 from tests import deck, fault_matrix
 from tests.drill import load
 from tests.drill.load import Answer, Plan
@@ -21,6 +22,8 @@ SECONDS = float(os.environ.get("OVERLOAD_SECONDS", "60"))
 FACTOR = 5
 DEADLINE_SECONDS, LATE_SECONDS = 1.5, 0.1
 SHARES = {"patient-view": 0.8, "order-sign": 0.2}
+OBSERVATIONS = 20
+"""In the chart that is opened: 40 KB."""
 CLIENTS, PEAK_SECONDS = (4, 8), 8.0
 CALM_SHARE, CALM_SECONDS = 0.5, 12.0
 FLOOR = (
@@ -112,9 +115,7 @@ def _recovery(answers: list[Answer]) -> float:
 
 
 def _bodies() -> dict[str, str]:
-    """One fully prefetched call of each hook."""
-    cells = {cell.hook: cell for cell in fault_matrix.cells() if cell.prefetch == "full"}
-    return {
-        _PATHS[hook]: json.dumps(fault_matrix.body(cells[hook], "http://127.0.0.1:9/fhir"))
-        for hook in SHARES
-    }
+    """One fully prefetched call of each hook, at chart open with a larger chart."""
+    order = next(c for c in fault_matrix.cells() if (c.hook, c.prefetch) == ("order-sign", "full"))
+    sign = json.dumps(fault_matrix.body(order, "http://127.0.0.1:9/fhir"))
+    return {_PATHS["patient-view"]: body(OBSERVATIONS).decode(), _PATHS["order-sign"]: sign}
