@@ -67,11 +67,8 @@ class Visit:
                 self.held_back = entered
             else:
                 self._attempt = entered
-        if self.held_back is None:
-            return self._client.submit(work, *args, **kwargs)
-        done: Future[T] = Future()
-        done.set_result(work(*args, **kwargs))
-        return done
+        run = self._client.submit if self.held_back is None else _at_once
+        return run(work, *args, **kwargs)
 
     def get(self, url: str, token: str | None, deadline: Deadline) -> HttpAnswer:
         """As `FhirClient.get`; `connection` for a server that is not asked now."""
@@ -108,3 +105,13 @@ class Visit:
         whole = deadline.at - self._received
         passing = answer.unconnected or answer.status in _NOBODY_THERE
         return passing and deadline.remaining() >= _LEFT_FOR_RETRY * whole
+
+
+def _at_once(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    """The outcome of work done here and now."""
+    done: Future[T] = Future()
+    try:
+        done.set_result(work(*args, **kwargs))
+    except Exception as defect:
+        done.set_exception(defect)
+    return done

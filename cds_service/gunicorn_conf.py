@@ -26,7 +26,7 @@ except SettingError as problem:
 wsgi_app = "cds_service.wsgi:app"
 worker_class = "gthread"
 # More than the places of `admission`, so that calls over them are refused and do not queue here.
-threads = 64
+threads = 96
 preload_app = False
 reload = False
 accesslog = None

@@ -143,6 +143,15 @@ def test_open_circuit_asks_nothing(client: FhirClient, server: FaultServer, base
     refused.leave()
 
 
+def test_a_defect_of_held_back_work_stays_in_its_future(client: FhirClient, base: str) -> None:
+    guard = client.guards.of(base)
+    while isinstance(guard.enter(order=True), Attempt):
+        pass
+    one = visit(client, base)
+    assert isinstance(one.submit(divmod, 1, 0).exception(), ZeroDivisionError)
+    assert one.held_back == HeldBack.TOO_MANY_WAITING
+
+
 def test_a_short_wait_proves_nothing(client: FhirClient, server: FaultServer, base: str) -> None:
     server.on("", faults.hang)
     for kind in "ABABABA":
