@@ -11,6 +11,7 @@ from flask import Flask
 
 from cds_service import catalogue_pages, client_auth, errors, routes, sign_off, web_headers
 from cds_service import sandbox as sandbox_pages
+from cds_service.admission import Admission
 from cds_service.client_auth import Door
 from cds_service.clock import Clock
 from cds_service.config import Settings
@@ -68,9 +69,10 @@ def _edge(settings: Settings) -> Edge:
     return Edge(
         settings=settings,
         clock=clock,
-        client=FhirClient(settings.max_answer_bytes),
+        client=FhirClient(settings.max_answer_bytes, settings.networks),
         store=store,
         log=log,
         services=services,
-        door=Door(settings, clock, UsedTokens(store, log), client_auth.fetcher()),
+        door=Door(settings, clock, UsedTokens(store, log), client_auth.fetcher(settings.networks)),
+        admission=Admission(settings.deadline_ms),
     )

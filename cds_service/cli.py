@@ -23,6 +23,7 @@ from cds_service.fhir_client import FhirClient
 from cds_service.gather import gather
 from cds_service.hook_call import ORDER_SIGN, PATIENT_VIEW
 from cds_service.migrations.command import migrate
+from cds_service.network_policy import ANYWHERE
 from cds_service.store import Store
 from hooks import SERVICES, Service
 from hooks.fhir import JsonObject
@@ -138,7 +139,7 @@ def _record(service: Service, body: JsonObject, server: str | None) -> PatientRe
     settings = load()
     if server:
         settings = dataclasses.replace(settings, profile=SANDBOX, fhir_servers=(server,))
-    client = FhirClient(settings.max_answer_bytes)
+    client = FhirClient(settings.max_answer_bytes, ANYWHERE)
     now = clock.Clock(settings.now).now()
     try:
         deadline = Deadline.after(received, SERVER_SECONDS * 1000)

@@ -7,7 +7,7 @@ Source: CDS Hooks 2.0.1, Trusting CDS Clients; best practices, JWT.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from cds_service.client_token import Expected, Refusal, TokenRefused, check, claimed_client, read
 from cds_service.clients import ANYONE, Client
@@ -16,6 +16,7 @@ from cds_service.config import CONFIG_FILE, SettingError, Settings
 from cds_service.errors import KeysMissing, StoreUnavailable, TokenStoreUnavailable, Unauthenticated
 from cds_service.fhir_client import FhirClient
 from cds_service.key_sets import MAX_BYTES, KeySet, file_keys
+from cds_service.network_policy import Network
 from cds_service.used_tokens import UsedTokens
 
 HELP = "docs/clients.md"
@@ -99,6 +100,6 @@ class Door:
         return client
 
 
-def fetcher() -> FhirClient:
+def fetcher(networks: Iterable[Network] = ()) -> FhirClient:
     """The guarded HTTP client for key sets: no redirects, few bytes, an absolute deadline."""
-    return FhirClient(MAX_BYTES, workers=4, accept="application/json")
+    return FhirClient(MAX_BYTES, networks, workers=4, accept="application/json")

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from cds_service.base_url import EXPECTED, base_url
 from cds_service.clients import MEANINGS, Client, ClientsError, read_clients
 from cds_service.clock import instant
 from cds_service.config_file import ConfigFile, ConfigFileError
+from cds_service.network_policy import LOOPBACK, Network
 from cds_service.site_file import SiteFileError, read_site
 from hooks import NO_SITE, SERVICES, Site
 
@@ -56,6 +58,7 @@ class Settings:
     sign_off_file: str | None
     now: datetime | None
     site_file: Site
+    private_networks: tuple[Network, ...]
     config_file: str | None = None
     clients: tuple[Client, ...] = ()
 
@@ -63,6 +66,11 @@ class Settings:
     def sandbox(self) -> bool:
         """Whether the sandbox profile is on (test data only, open to browsers on this host)."""
         return self.profile == SANDBOX
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks that may be connected to besides the global addresses."""
+        return self.private_networks + (LOOPBACK if self.sandbox else ())
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -153,6 +161,13 @@ def _url_list(name: str, text: str) -> tuple[str, ...]:
     return tuple(_absolute_url(name, part) for part in re.split(r"[\s,]+", text) if part)
 
 
+def _networks(name: str, text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(part) for part in re.split(r"[\s,]+", text) if part)
+    except ValueError:
+        raise SettingError(name, "networks such as 10.20.0.0/16 or fd00::/8 are expected") from None
+
+
 def _database(name: str, text: str) -> str:
     if not re.match(r"(sqlite:///[^?:]|postgresql(\+psycopg)?://)", text):
         raise SettingError(name, "sqlite:///<file> or postgresql://<user>@<host>/<database>")
@@ -229,7 +244,12 @@ SETTINGS: tuple[Setting, ...] = (
         _whole_number(1024, 1024 * MEBIBYTE),
         "largest accepted answer of a FHIR server, per page",
     ),
-    Setting("MAX_PAGES", "200", _whole_number(1, 100_000), "most pages read of one FHIR search"),
+    Setting(
+        "MAX_PAGES",
+        "200",
+        _whole_number(1, 100_000),
+        "most pages read for one call after the first ones of its FHIR searches",
+    ),
     Setting(
         "PAGE_SIZE",
         "",
@@ -263,6 +283,14 @@ SETTINGS: tuple[Setting, ...] = (
         _optional(lambda _, text: text),
         "file with any of these settings and the clients, YAML or JSON; production needs at least "
         "one client: [clients.md](clients.md)",
+    ),
+    Setting(
+        "PRIVATE_NETWORKS",
+        "",
+        _networks,
+        "networks with private addresses in which FHIR servers stand, such as `10.20.0.0/16`, "
+        "separated by commas or spaces; other private addresses are never connected to; the "
+        "sandbox also allows loopback",
     ),
 )
 

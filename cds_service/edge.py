@@ -16,6 +16,7 @@ from typing import Any, cast
 from flask import Flask
 
 from cds_service import answers
+from cds_service.admission import Admission
 from cds_service.answers import HookAnswer
 from cds_service.client_auth import Door
 from cds_service.clients import ANYONE, Client
@@ -55,6 +56,7 @@ class Edge:
     log: Log
     services: Mapping[str, Service]
     door: Door
+    admission: Admission
 
     def close(self) -> None:
         """Give connections and threads back."""
@@ -148,6 +150,7 @@ def log_fields(evaluation: Evaluation) -> dict[str, Any]:
         "foreign": counts.foreign,
         "unreadable": counts.unreadable,
         "defects": counts.defects,
+        "held_back": counts.held_back,
     }
 
 

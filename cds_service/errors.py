@@ -14,6 +14,7 @@
     ├── Unauthenticated          401  the caller did not prove who they are; never says why
     ├── RequiredDataMissing      412  Patient or Condition could not be read
     ├── KeysMissing              503  readiness: the keys of a client were never read
+    ├── Overloaded               503  more calls than can be answered in time
     └── StoreUnavailable         503
         └── TokenStoreUnavailable 503  it cannot be told whether a token was used before
 
@@ -168,6 +169,15 @@ class RequiredDataMissing(ServiceError):
             issue(self.code, self.text, f"{category}: {', '.join(reasons)}")
             for category, reasons in self.missing
         ]
+
+
+class Overloaded(ServiceError):
+    """More calls than can be answered in time; nothing was evaluated."""
+
+    status = 503
+    code = "throttled"
+    text = "The service is overloaded now and did not evaluate this call."
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "1"}
 
 
 class StoreUnavailable(ServiceError):

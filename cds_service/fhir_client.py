@@ -4,7 +4,8 @@ Nothing raises: every request ends as an `HttpAnswer` that holds a JSON value, o
 there is none. Redirects are not followed, cookies, proxies, `.netrc` and the environment are not
 used, nothing is decompressed, no answer is read beyond its byte limit, and the bearer token lives
 in the one request only. A request that meets a connection which the server has just closed is
-sent once more; nothing else is repeated.
+sent once more; nothing else is repeated here. Only addresses that `network_policy` permits are
+connected to.
 Source: CDS Hooks 2.0.1, FHIR Resource Access; trust section of the design (redirects, drip, bombs).
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -25,9 +26,18 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from cds_service import strict_json
+from cds_service.allowance import Allowance
 from cds_service.deadline import Deadline
 from cds_service.errors import BodyUnreadable
-from cds_service.timed_socket import TimedSocket, connect, flight, in_flight, tls_context
+from cds_service.network_policy import Network
+from cds_service.server_guard import ServerGuards
+from cds_service.timed_socket import (
+    TimedSocket,
+    connect,
+    flight,
+    in_flight,
+    tls_context,
+)
 from hooks.record import Reason, http_reason
 
 P = ParamSpec("P")
@@ -47,25 +57,35 @@ _HEADERS = {
 class HttpAnswer:
     """The JSON value of a complete `200` answer, or the reason why there is none.
 
-    `status` is the HTTP status where the server gave one.
+    `status` is the HTTP status where the server gave one; `unconnected` says that no connection
+    to it was made.
     """
 
     value: Any = None
     reason: str | None = None
     status: int | None = None
+    unconnected: bool = False
 
 
 class FhirClient:
     """Connections to FHIR servers and the threads that wait for them, one per process.
 
     Threads and connections start with the first request and do not survive a fork after it.
+    `networks` may be connected to besides the global addresses; `guards` hold what is known about
+    each server.
     """
 
     def __init__(
-        self, max_answer_bytes: int, workers: int = 128, accept: str = "application/fhir+json"
+        self,
+        max_answer_bytes: int,
+        networks: Iterable[Network] = (),
+        workers: int = 256,
+        accept: str = "application/fhir+json",
     ) -> None:
+        self.guards = ServerGuards()
         self._accept = accept
         self._max_answer_bytes = max_answer_bytes
+        self._networks = tuple(networks)
         self._adapter = _Adapter(pool_connections=32, pool_maxsize=workers, max_retries=0)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="fhir")
 
@@ -78,72 +98,87 @@ class FhirClient:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._adapter.close()
 
-    def get(self, url: str, token: str | None, deadline: Deadline) -> HttpAnswer:
+    def get(
+        self,
+        url: str,
+        token: str | None,
+        deadline: Deadline,
+        allowance: Allowance | None = None,
+    ) -> HttpAnswer:
         """Read one address. The deadline covers everything from the name look-up to the last byte.
 
         Reasons: `timeout`, `connection`, `redirect`, `http-NNN` for every status but 200,
-        `not-json` (a compressed body is none), `too-large`; `not-allowed` for a token that is no
-        HTTP token.
+        `not-json` (a compressed body is none), `too-large` (for one answer, or with `allowance`
+        for all of a call); `not-allowed` for a token that is no HTTP token, and for a host
+        without an address that may be connected to.
         """
-        return self._exchange(url, token, deadline, None)
+        return self._exchange(_Exchange(url, token, deadline, None, allowance))
 
     def post(self, url: str, body: bytes, token: str | None, deadline: Deadline) -> HttpAnswer:
         """Send FHIR JSON that may arrive twice, such as a transaction of PUT entries.
 
         Deadline and reasons are those of `get`.
         """
-        return self._exchange(url, token, deadline, body)
+        return self._exchange(_Exchange(url, token, deadline, body))
 
-    def _exchange(
-        self, url: str, token: str | None, deadline: Deadline, body: bytes | None
-    ) -> HttpAnswer:
-        if token is not None and not _TOKEN.fullmatch(token):
+    def _exchange(self, asked: _Exchange) -> HttpAnswer:
+        if asked.token is not None and not _TOKEN.fullmatch(asked.token):
             return HttpAnswer(reason=Reason.NOT_ALLOWED)
-        with in_flight(deadline):
-            while not deadline.passed():
-                flight.reused = flight.received = False
+        with in_flight(asked.deadline, self._networks):
+            while not asked.deadline.passed():
+                flight.forget()
                 try:
-                    return self._answer(url, token, deadline, body)
+                    return self._answer(asked)
                 except (OSError, HTTPError, HTTPException, ValueError) as error:
                     closed_before = flight.reused and not flight.received
                     if not closed_before or isinstance(error, TimeoutError | requests.Timeout):
-                        return HttpAnswer(reason=_reason(error, deadline))
+                        return _failure(error, asked.deadline)
             return HttpAnswer(reason=Reason.TIMEOUT)
 
-    def _answer(
-        self, url: str, token: str | None, deadline: Deadline, body: bytes | None
-    ) -> HttpAnswer:
-        request = _request(url, token, body, self._accept)
-        seconds = max(deadline.remaining(), 0.001)
+    def _answer(self, asked: _Exchange) -> HttpAnswer:
+        request = _request(asked, self._accept)
+        seconds = max(asked.deadline.remaining(), 0.001)
         with self._adapter.send(request, stream=True, timeout=seconds, proxies={}) as response:
             if response.status_code != 200:
-                _drain(response, deadline)
+                _drain(response, asked.deadline)
                 return _no_answer(response.status_code)
-            received = _body(response, self._max_answer_bytes)
+            received = _body(response, self._max_answer_bytes, asked.allowance)
         return _decoded(received)
 
 
-def _request(
-    url: str, token: str | None, body: bytes | None, accept: str
-) -> requests.PreparedRequest:
+@dataclass(frozen=True, slots=True, repr=False)
+class _Exchange:
+    """What to send and what may come back."""
+
+    url: str
+    token: str | None
+    deadline: Deadline
+    body: bytes | None
+    allowance: Allowance | None = None
+
+
+def _request(asked: _Exchange, accept: str) -> requests.PreparedRequest:
     """A GET, or with a body a POST."""
     headers = _HEADERS | {"Accept": accept}
-    if token is not None:
-        headers["Authorization"] = f"Bearer {token}"
-    if body is not None:
+    if asked.token is not None:
+        headers["Authorization"] = f"Bearer {asked.token}"
+    if asked.body is not None:
         headers["Content-Type"] = "application/fhir+json"
-    return requests.Request("GET" if body is None else "POST", url, headers, data=body).prepare()
+    method = "GET" if asked.body is None else "POST"
+    return requests.Request(method, asked.url, headers, data=asked.body).prepare()
 
 
-def _body(response: requests.Response, limit: int) -> bytes | None:
-    """The body as sent; None where it is larger than the limit in bytes."""
+def _body(
+    response: requests.Response, limit: int, allowance: Allowance | None = None
+) -> bytes | None:
+    """The body as sent; None where it is larger than the limit in bytes, or than what is left."""
     announced = response.headers.get("Content-Length", "")
     if announced.isascii() and announced.isdigit() and int(announced) > limit:
         return None
     body = bytearray()
     while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=False):
         body += chunk
-        if len(body) > limit:
+        if len(body) > limit or not (allowance is None or allowance.take_bytes(len(chunk))):
             return None
     return bytes(body)
 
@@ -165,15 +200,18 @@ def _no_answer(status: int) -> HttpAnswer:
 def _drain(response: requests.Response, deadline: Deadline) -> None:
     """Read the rest of a short refusal so that the connection can be used again."""
     try:
-        with in_flight(deadline.within(_DRAIN_SECONDS)):
+        with in_flight(deadline.within(_DRAIN_SECONDS), ()):
             _body(response, _DRAIN_BYTES)
     except (OSError, HTTPError, HTTPException):
         response.close()
 
 
-def _reason(error: Exception, deadline: Deadline) -> str:
+def _failure(error: Exception, deadline: Deadline) -> HttpAnswer:
+    if flight.refused:
+        return HttpAnswer(reason=Reason.NOT_ALLOWED)
     late = isinstance(error, TimeoutError | requests.Timeout) or deadline.passed()
-    return Reason.TIMEOUT if late else Reason.CONNECTION
+    reason = Reason.TIMEOUT if late else Reason.CONNECTION
+    return HttpAnswer(reason=reason, unconnected=not flight.reached)
 
 
 class _Watched:
@@ -187,6 +225,7 @@ class _Watched:
 
     def request(self: Any, *args: Any, **kwargs: Any) -> None:
         flight.reused = self.sock is not None and self.served > 0
+        flight.reached |= flight.reused
         super().request(*args, **kwargs)  # type: ignore[misc]
 
     def getresponse(self: Any) -> Any:
@@ -195,7 +234,7 @@ class _Watched:
         return response
 
     def _new_conn(self: Any) -> TimedSocket:
-        return connect(self._dns_host, self.port, flight.deadline)
+        return connect(self._dns_host, self.port)
 
 
 class _Connection(_Watched, HTTPConnection):

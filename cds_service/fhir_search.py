@@ -2,8 +2,9 @@
 
 A query ends answered completely, or with the reasons why not and what was read so far.
 Pages are followed on the same server only (same scheme, host and port, path equal to the base or
-below it), never twice, and up to a configured number; what stops before the last page, and a
-`total` above the number of matches that arrived, is `truncated`.
+below it), never twice, and as far as the call has pages and resources left; what stops before the
+last page, and a `total` above the number of matches that arrived, is `truncated`. A first page
+with more resources than the call has left is `too-large`.
 Source: clinical specification, section 1.9; data elements, section 2; CDS Hooks 2.0.1, prefetch.
 """
 
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 from cds_service import fhir_query
 from cds_service.deadline import Deadline
 from cds_service.fhir_answer import Page, is_short, read_page
-from cds_service.fhir_client import FhirClient, HttpAnswer
+from cds_service.fhir_client import HttpAnswer
 from cds_service.fhir_server_policy import page_url
+from cds_service.fhir_visit import Visit
 from hooks.record import Reason
 
 _BAD_REQUEST = 400
@@ -40,11 +42,10 @@ class QueryResult:
 class FhirServer:
     """One allowed FHIR server as one hook call may use it. The token is not part of the `repr`."""
 
-    client: FhirClient
+    visit: Visit
     base: str
     token: str | None
     deadline: Deadline
-    max_pages: int
     page_size: int | None = None
 
     def __repr__(self) -> str:
@@ -63,6 +64,8 @@ class FhirServer:
             reason = str(answer.reason or Reason.UNREADABLE)
             refused = answer.status in _REFUSALS
             return QueryResult((), frozenset({reason}), refused, requests)
+        if not self._may_keep(page):
+            return QueryResult((), frozenset({str(Reason.TOO_LARGE)}), False, requests)
         return self.follow(page, address, requests)
 
     def follow(self, first: Page, address: str | None = None, requests: int = 0) -> QueryResult:
@@ -71,11 +74,11 @@ class FhirServer:
         address = address or f"{self.base}/"
         while pages[-1].next_link is not None:
             following = page_url(self.base, address, pages[-1].next_link)
-            if following is None or following in seen or len(pages) >= self.max_pages:
+            if following is None or following in seen or not self.visit.allowance.take_page():
                 return _result(pages, requests, cut=True)
             page = _later_page(self._get(following))
             requests += 1
-            if page is None:
+            if page is None or not self._may_keep(page):
                 return _result(pages, requests, cut=True)
             seen.add(address := following)
             pages.append(page)
@@ -85,8 +88,11 @@ class FhirServer:
         address = fhir_query.address(self.base, query, self.page_size, sort=sort)
         return address, self._get(address)
 
+    def _may_keep(self, page: Page) -> bool:
+        return self.visit.allowance.take_resources(len(page.entries))
+
     def _get(self, address: str) -> HttpAnswer:
-        return self.client.get(address, self.token, self.deadline)
+        return self.visit.get(address, self.token, self.deadline)
 
 
 def only_page(page: Page) -> QueryResult:

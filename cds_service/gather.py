@@ -9,11 +9,14 @@ Source: data elements, sections 1.1, 1.7 and 2; clinical specification, section 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from cds_service import open_needs, references
+from cds_service.allowance import Allowance
 from cds_service.chart import Chart
 from cds_service.config import Settings
 from cds_service.deadline import Deadline
@@ -22,7 +25,8 @@ from cds_service.fhir_client import FhirClient
 from cds_service.fhir_query import usable_id
 from cds_service.fhir_search import FhirServer
 from cds_service.fhir_server_policy import allowed_base
-from cds_service.hook_call import HookCall
+from cds_service.fhir_visit import Visit
+from cds_service.hook_call import ORDER_SIGN, HookCall
 from cds_service.prefetch import Prefetched, read_prefetch
 from cds_service.questions import Questions
 from hooks.fhir import MedicationAdministration, MedicationRequest
@@ -44,7 +48,8 @@ class Counts:
     """What happened, for the log: numbers and need keys only, nothing of the record.
 
     `foreign` resources of other patients were set aside, `unreadable` ones too; `milliseconds`
-    by need key, as far as the FHIR server was asked; `defects` are names of exception classes.
+    by need key, as far as the FHIR server was asked; `defects` are names of exception classes;
+    `held_back` says why a server that may be asked was not (`HeldBack`).
     """
 
     foreign: int = 0
@@ -52,6 +57,7 @@ class Counts:
     requests: int = 0
     milliseconds: dict[str, int] = field(default_factory=dict)
     defects: list[str] = field(default_factory=list)
+    held_back: str | None = None
 
 
 def gather(
@@ -71,13 +77,13 @@ def gather(
     chart = Chart(call.patient_id or "", [text for text in (call.fhir_server, base) if text])
     drafts = read_drafts(call.draft_orders, chart)
     left = _read_prefetch(call, service, chart)
-    questions = _questions(base, call, settings, client, deadline)
-    if questions:
-        failures = open_needs.ask(left, chart, questions)
-    else:
-        failures = open_needs.without_server(left, why_not)
-    wanted = references.targets(chart, drafts)
-    failures |= _follow(wanted, chart, questions, why_not)
+    with _questions(base, call, settings, client, deadline) as questions:
+        if questions:
+            failures = open_needs.ask(left, chart, questions)
+        else:
+            failures = open_needs.without_server(left, why_not)
+        wanted = references.targets(chart, drafts)
+        failures |= _follow(wanted, chart, questions, why_not)
     _count(counts, chart, questions, left)
     record = PatientRecord(
         patient_id=chart.patient_id,
@@ -112,13 +118,20 @@ def _base(call: HookCall, settings: Settings) -> tuple[str | None, str]:
     return allowed_base(settings.profile, servers, call.fhir_server), Reason.NOT_ALLOWED
 
 
+@contextmanager
 def _questions(
     base: str | None, call: HookCall, settings: Settings, client: FhirClient, deadline: Deadline
-) -> Questions | None:
+) -> Iterator[Questions | None]:
+    """The way to ask the server of a call; None where no server may be asked."""
     if base is None:
-        return None
-    limits = settings.max_pages, settings.page_size
-    return Questions(FhirServer(client, base, call.access_token, deadline, *limits))
+        yield None
+        return
+    allowance, order = Allowance(settings.max_pages), call.hook == ORDER_SIGN
+    visit = Visit(client, base, call.received, allowance, order=order)
+    try:
+        yield Questions(FhirServer(visit, base, call.access_token, deadline, settings.page_size))
+    finally:
+        visit.leave()
 
 
 def _read_prefetch(call: HookCall, service: Needy, chart: Chart) -> Prefetched:
@@ -147,4 +160,5 @@ def _count(
     if questions is None:
         return
     counts.requests, counts.defects = questions.requests, questions.defects
+    counts.held_back = questions.server.visit.held_back
     counts.milliseconds = open_needs.milliseconds(left, chart, questions)

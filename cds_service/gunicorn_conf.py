@@ -26,7 +26,8 @@ except SettingError as problem:
 
 wsgi_app = "cds_service.wsgi:app"
 worker_class = "gthread"
-threads = 8
+# More than the places of `admission`, so that calls over them are refused and do not queue here.
+threads = 96
 preload_app = False
 reload = False
 accesslog = None
@@ -36,6 +37,8 @@ control_socket_disable = True
 timeout = 90
 graceful_timeout = 8
 keepalive = 75
+# A refusal must not wait long for its turn behind the calls that compute.
+_SWITCH_SECONDS = 0.001
 _STALLED = struct.pack("ll", 10, 0)  # seconds, microseconds without a byte
 if os.path.isdir("/dev/shm"):  # noqa: S108
     worker_tmp_dir = "/dev/shm"  # noqa: S108
@@ -44,6 +47,7 @@ if os.path.isdir("/dev/shm"):  # noqa: S108
 def post_worker_init(worker: Any) -> None:
     """Warm up a new worker, then say once where to look."""
     warm_up(worker.wsgi)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     for listener in worker.sockets:
         # Accepted connections inherit it: a client that stops sending frees its thread.
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _STALLED)

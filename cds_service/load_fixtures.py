@@ -22,6 +22,7 @@ from cds_service.config import SANDBOX, SettingError, Settings, load
 from cds_service.deadline import Deadline
 from cds_service.fhir_client import FhirClient, HttpAnswer
 from cds_service.fhir_server_policy import allowed_base
+from cds_service.network_policy import ANYWHERE
 from fhir_fixtures import JsonObject
 from hooks.record import Reason, http_reason
 
@@ -56,7 +57,7 @@ def main(fhir_base: str, today: bool, token_file: Path | None) -> None:
 
 def _load_all(settings: Settings, base: str, token: str | None, day: date) -> list[str]:
     """The stories that the server refused; ends the program where the server does not answer."""
-    client = FhirClient(settings.max_answer_bytes, workers=1)
+    client = FhirClient(settings.max_answer_bytes, ANYWHERE, workers=1)
     refused, stories = [], fhir_fixtures.stories()
     try:
         for number, story in enumerate(stories, 1):

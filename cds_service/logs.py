@@ -86,6 +86,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "defects": _list_of(_text(r"\w{1,80}")),
     "repeated": _number,
     "token": _text(r"[a-z-]{1,20}"),
+    "held_back": _text(r"circuit-open|too-many-waiting"),
 }
 """The fields that may be logged, and the check that their values must pass."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
+from cds_service.admission import aside
 from cds_service.clock import monotonic
 from cds_service.deadline import Deadline
 from cds_service.fhir_answer import Page
@@ -39,17 +40,18 @@ class Questions:
     def ask(self, query: str) -> None:
         """Start a query (a filled template or `Type/id`) unless it was asked before."""
         if query not in self._asked:
-            self._start(query, self.server.client.submit(self.server.ask, query))
+            self._start(query, self.server.visit.submit(self.server.ask, query))
 
     def follow(self, name: str, first: Page) -> None:
         """Start reading the pages after a prefetched one."""
-        self._start(name, self.server.client.submit(self.server.follow, first))
+        self._start(name, self.server.visit.submit(self.server.follow, first))
 
     def wait(self, then: Callable[[str, QueryResult], None] | None = None) -> None:
         """Wait until all is answered or the deadline has passed; `then` may ask more."""
         end = Deadline(self.server.deadline.at + _HAND_OVER_SECONDS)
         while self._running:
-            done, late = wait(self._running, end.remaining(), return_when=FIRST_COMPLETED)
+            with aside():
+                done, late = wait(self._running, end.remaining(), return_when=FIRST_COMPLETED)
             for future in late if not done else ():
                 future.cancel()
                 del self._running[future]

@@ -8,9 +8,10 @@ import orjson
 from flask import Blueprint, Response, current_app, request
 
 from cds_service import clock, feedback, hook_call, request_body
+from cds_service.admission import Rank
 from cds_service.clients import Client
 from cds_service.edge import Edge, edge_of, log_fields
-from cds_service.errors import JSON
+from cds_service.errors import JSON, Overloaded
 from cds_service.logs import Event
 from hooks import Service
 
@@ -37,11 +38,15 @@ def call(service_id: str) -> Response:
     """Answer one hook call with cards."""
     received = clock.monotonic()
     edge = _edge()
+    rank = _rank(edge, service_id)
+    if edge.admission.is_full(rank):
+        raise Overloaded
     client = _caller(edge, f"{DISCOVERY}/{service_id}")
     service = edge.service(service_id, client)
     body = request_body.read(edge.settings.max_body_bytes)
-    asked = hook_call.parse(service, body, received, client)
-    evaluation = edge.evaluate(service, asked, _base(edge))
+    with edge.admission.place(rank):
+        asked = hook_call.parse(service, body, received, client)
+        evaluation = edge.evaluate(service, asked, _base(edge))
     milliseconds = round((clock.monotonic() - received) * 1000, 1)
     edge.log.write(
         Event.HOOK_ANSWERED,
@@ -112,6 +117,12 @@ def describe(service: Service) -> dict[str, Any]:
         "version": SPECIFICATION,
         "extension": {CONTENT_EXTENSION: {"contentVersion": service.content_version}},
     }
+
+
+def _rank(edge: Edge, service_id: str) -> Rank:
+    """Orders go first; an id that no service has is refused later."""
+    service = edge.services.get(service_id)
+    return Rank.ORDER if service and service.hook == hook_call.ORDER_SIGN else Rank.CHART
 
 
 def _base(edge: Edge) -> str | None:

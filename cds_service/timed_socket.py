@@ -3,8 +3,9 @@
 The timeouts of `socket`, `http.client`, urllib3 and requests restart with every received byte.
 Here each read gets only the time that is left of the deadline which the reading thread has set in
 `flight`, so header lines, chunks and body can drip as they like. Looking up a name cannot be
-interrupted; it happens in a thread of its own, one per name at a time.
-Source: fault model "drip" of the test regime.
+interrupted; it happens in a thread of its own, one per name at a time. A name is looked up once
+for each connection, and the connection goes to one of the addresses that were judged then.
+Source: fault model "drip" of the test regime; trust section of the design (1.1, rebinding).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import certifi
 
 from cds_service.deadline import Deadline
+from cds_service.network_policy import Network, may_connect
 
 # A lost SYN is repeated by the operating system only after one second, longer than most
 # deadlines leave; a new attempt after a short, growing wait gets through a full accept queue.
@@ -29,28 +31,37 @@ _Addresses = list[tuple[int, _Address]]
 
 
 class _Flight(threading.local):
-    """What the present thread has in flight: its deadline and what happened so far.
+    """What the present thread has in flight: its deadline, where it may go, what happened so far.
 
+    `reused`: on a connection that had served before; `reached`: there was a connection at all;
+    `received`: something was read; `refused`: the host has no address that may be connected to.
     Outside `in_flight` no time is left.
     """
 
     deadline = Deadline(0.0)
-    reused = False
-    received = False
+    networks: tuple[Network, ...] = ()
+    reused = reached = received = refused = False
+
+    def forget(self) -> None:
+        """Nothing has happened yet."""
+        self.reused = self.reached = self.received = self.refused = False
 
 
 flight = _Flight()
 
 
 @contextmanager
-def in_flight(deadline: Deadline) -> Iterator[None]:
-    """Let every read of this thread end at a deadline (`TimeoutError`)."""
-    before = flight.deadline
-    flight.deadline = deadline
+def in_flight(deadline: Deadline, networks: Iterable[Network]) -> Iterator[None]:
+    """Let every read of this thread end at a deadline (`TimeoutError`).
+
+    Connections go to global addresses and into these networks.
+    """
+    before = flight.deadline, flight.networks
+    flight.deadline, flight.networks = deadline, tuple(networks)
     try:
         yield
     finally:
-        flight.deadline = before
+        flight.deadline, flight.networks = before
 
 
 class _Timed:
@@ -79,15 +90,18 @@ def tls_context() -> ssl.SSLContext:
     return context
 
 
-def connect(host: str, port: int, deadline: Deadline) -> TimedSocket:
+def connect(host: str, port: int) -> TimedSocket:
     """A connected socket, its timeout the time left. Raises OSError, TimeoutError among them."""
-    addresses = _addresses(host, port, deadline)
+    deadline = flight.deadline
+    addresses = _permitted(_addresses(host, port, deadline))
     seconds, refused = _FIRST_ATTEMPT_SECONDS, OSError("no address")
     while _seconds_left(deadline):
         slow = False
         for family, address in addresses:
             try:
-                return _connected(family, address, seconds, deadline)
+                connection = _connected(family, address, seconds, deadline)
+                flight.reached = True
+                return connection
             except TimeoutError:
                 slow = True
             except OSError as error:
@@ -96,6 +110,15 @@ def connect(host: str, port: int, deadline: Deadline) -> TimedSocket:
             break
         seconds *= 2
     raise refused
+
+
+def _permitted(addresses: _Addresses) -> _Addresses:
+    """Those that may be connected to. Raises OSError where there is none."""
+    kept = [each for each in addresses if may_connect(each[1][0], flight.networks)]
+    flight.refused = not kept
+    if flight.refused:
+        raise OSError("address not allowed")
+    return kept
 
 
 def _connected(family: int, address: _Address, seconds: float, deadline: Deadline) -> TimedSocket:
@@ -143,13 +166,17 @@ def _lookup(host: str, port: int) -> Future[_Addresses]:
 
 
 def _finish_lookup(host: str, port: int, waiting: Future[_Addresses]) -> None:
+    """Resolve; whoever asks from then on looks up anew."""
     try:
-        waiting.set_result(_resolve(host, port, 0))
+        found: _Addresses | Exception = _resolve(host, port, 0)
     except Exception as error:
-        waiting.set_exception(error)
-    finally:
-        with _lookups_lock:
-            del _lookups[host, port]
+        found = error
+    with _lookups_lock:
+        del _lookups[host, port]
+    if isinstance(found, Exception):
+        waiting.set_exception(found)
+    else:
+        waiting.set_result(found)
 
 
 def _resolve(host: str, port: int, flags: int) -> _Addresses:

@@ -12,6 +12,8 @@ import yaml
 from flask.testing import FlaskClient
 
 from cds_service.app import create_app
+from cds_service.edge import edge_of
+from cds_service.server_guard import ServerGuards
 from hooks import SERVICES
 from tests.charts.build import NOW, Chart, chart
 from tests.charts.request import Mode, request
@@ -102,6 +104,11 @@ def catalogue(hook: str) -> frozenset[str]:
 def flask_client(folder: Path, now: datetime = NOW, **changes: Any) -> FlaskClient:
     """The application in this process with a fixed clock."""
     return create_app(settings(folder, now, **changes)).test_client()
+
+
+def forget_servers(client: FlaskClient) -> None:
+    """Nothing is known about FHIR servers any more: none is left alone for its faults."""
+    edge_of(client.application).client.guards = ServerGuards()
 
 
 def post(client: FlaskClient, hook: str, body: JsonObject) -> JsonObject:

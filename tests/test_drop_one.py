@@ -61,6 +61,7 @@ def ask(client: FlaskClient, fhir: TestServer, case: deck.Case, key: str, fault:
     """The answer when one key is not prefetched and its query goes wrong."""
     made = case.chart("mixed")
     fhir.load(made.resources, {key: fault})
+    deck.forget_servers(client)
     body = request(made, "order-sign", "prefetch", fhir.base, leave_out=frozenset({key}))
     return deck.post(client, "order-sign", body)
 

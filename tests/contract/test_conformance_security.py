@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 from cds_service import create_app
 from cds_service.config import Settings
 from cds_service.edge import edge_of
+from cds_service.network_policy import LOOPBACK
 from tests import clients, token_table
 from tests.clients import DISCOVERY, OWN, PUBLIC, Signer
 from tests.contract.calls import CHART, ORDER, call
@@ -149,7 +150,8 @@ def fetching(folder: Path, url: str) -> Flask:
     """Production whose client publishes its keys; plain http is for this test only."""
     settings = Settings.from_env(clients.production(folder))
     client = dataclasses.replace(settings.clients[0], keys=url)
-    return create_app(dataclasses.replace(settings, clients=(client,)))
+    changed = dataclasses.replace(settings, clients=(client,), private_networks=LOOPBACK)
+    return create_app(changed)
 
 
 def test_X_09_an_unknown_issuer_or_jku_is_refused_and_never_fetched(

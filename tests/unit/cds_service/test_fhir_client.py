@@ -19,6 +19,7 @@ import pytest
 from cds_service import timed_socket
 from cds_service.deadline import Deadline
 from cds_service.fhir_client import FhirClient, HttpAnswer
+from cds_service.network_policy import LOOPBACK
 from tests import fault_server as faults
 from tests.fault_server import FaultServer, fault_server
 
@@ -38,7 +39,7 @@ def server() -> Iterator[FaultServer]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[FhirClient]:
-    opened = FhirClient(LIMIT, workers=32)
+    opened = FhirClient(LIMIT, LOOPBACK, workers=32)
     yield opened
     opened.close()
 
@@ -348,7 +349,7 @@ def tls_server(certificate: Path) -> Iterator[FaultServer]:
 def trusting_client(certificate: Path) -> Iterator[FhirClient]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
-        opened = FhirClient(LIMIT)
+        opened = FhirClient(LIMIT, LOOPBACK)
     yield opened
     opened.close()
 

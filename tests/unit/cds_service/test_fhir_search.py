@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service import fhir_query
+from cds_service.allowance import Allowance
 from cds_service.deadline import Deadline
 from cds_service.fhir_answer import read_page
 from cds_service.fhir_client import FhirClient
 from cds_service.fhir_search import FhirServer, QueryResult
+from cds_service.fhir_visit import Visit
+from cds_service.network_policy import LOOPBACK
 from tests import fault_server as faults
 from tests.fault_server import FaultServer, bundle, fault_server, outcome
 
@@ -30,14 +34,19 @@ def fhir() -> Iterator[FaultServer]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[FhirClient]:
-    opened = FhirClient(1_000_000)
+    opened = FhirClient(1_000_000, LOOPBACK)
     yield opened
     opened.close()
 
 
 @pytest.fixture
 def server(fhir: FaultServer, client: FhirClient) -> FhirServer:
-    return FhirServer(client, fhir.base, "token-1", Deadline(time.monotonic() + 5), 10)
+    return FhirServer(visit(client), fhir.base, "token-1", Deadline(time.monotonic() + 5))
+
+
+def visit(client: FhirClient, pages: int = 10, **limits: int) -> Visit:
+    allowance = Allowance(pages, **limits)
+    return Visit(client, "http://127.0.0.1/fhir", time.monotonic(), allowance, order=True)
 
 
 def condition(number: int) -> dict[str, Any]:
@@ -109,16 +118,46 @@ def test_pages_in_a_circle(fhir: FaultServer, server: FhirServer) -> None:
 def test_endless_pages(fhir: FaultServer, server: FhirServer) -> None:
     fhir.on("", faults.endless_next)
     result = server.ask(QUERY)
-    assert (len(ids(result)), result.reasons, len(fhir.requests)) == (10, {"truncated"}, 10)
+    assert (len(ids(result)), result.reasons, len(fhir.requests)) == (11, {"truncated"}, 11)
 
 
 def test_endless_pages_end_at_the_deadline(fhir: FaultServer, client: FhirClient) -> None:
     fhir.on("", faults.endless_next)
     deadline = Deadline(time.monotonic() + 0.2)
-    result = FhirServer(client, fhir.base, None, deadline, 1_000_000).ask(QUERY)
+    result = FhirServer(visit(client, 1_000_000), fhir.base, None, deadline).ask(QUERY)
     assert result.reasons == {"truncated"}
     assert ids(result)
     assert time.monotonic() - deadline.at < 0.5
+
+
+def test_pages_are_counted_for_the_whole_call(fhir: FaultServer, server: FhirServer) -> None:
+    fhir.on("", faults.endless_next)
+    server.ask(QUERY)
+    second = server.ask("Procedure?patient=p1")
+    assert (len(second.pages), second.reasons) == (1, {"truncated"})
+
+
+def test_bytes_are_counted_for_the_whole_call(fhir: FaultServer, client: FhirClient) -> None:
+    body = faults.bundle({"resourceType": "Condition", "id": "c1", "note": "x" * 1000})
+    fhir.on("", faults.answer(body))
+    size = len(json.dumps(body))
+    deadline = Deadline(time.monotonic() + 5)
+    one = FhirServer(visit(client, byte_count=2 * size - 1), fhir.base, None, deadline)
+    assert one.ask(QUERY).reasons == frozenset()
+    assert one.ask(QUERY).reasons == {"too-large"}
+    two = FhirServer(visit(client, byte_count=2 * size), fhir.base, None, deadline)
+    assert [two.ask(QUERY).reasons for _ in range(2)] == [frozenset()] * 2
+
+
+def test_resources_are_counted_for_the_whole_call(fhir: FaultServer, client: FhirClient) -> None:
+    fhir.on("", faults.answer(bundle(condition(1), condition(2), condition(3))))
+    fhir.on("/Procedure", faults.answer(bundle(condition(4), next=f"{fhir.base}?page=2")))
+    deadline = Deadline(time.monotonic() + 5)
+    server = FhirServer(visit(client, resources=6), fhir.base, None, deadline)
+    assert server.ask(QUERY).reasons == frozenset()
+    later = server.ask("Procedure?patient=p1")  # one of three left, then a page of three
+    assert (len(later.pages), later.reasons) == (1, {"truncated"})
+    assert server.ask("Device?patient=p1").reasons == {"too-large"}
 
 
 LATER = {
@@ -256,7 +295,7 @@ def test_other_statuses_are_not_repeated(fhir: FaultServer, server: FhirServer) 
 
 def test_page_size_replaces_count(fhir: FaultServer, client: FhirClient) -> None:
     fhir.on("", faults.answer(bundle()))
-    server = FhirServer(client, fhir.base, None, Deadline(time.monotonic() + 5), 10, 25)
+    server = FhirServer(visit(client), fhir.base, None, Deadline(time.monotonic() + 5), 25)
     server.ask(QUERY)
     server.ask("Procedure?patient=p1")
     assert fhir.targets == ["/fhir/Condition?patient=p1&_count=25", "/fhir/Procedure?patient=p1"]

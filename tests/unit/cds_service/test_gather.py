@@ -19,6 +19,7 @@ from cds_service.deadline import Deadline
 from cds_service.fhir_client import FhirClient
 from cds_service.gather import Counts, gather
 from cds_service.hook_call import HookCall
+from cds_service.network_policy import LOOPBACK
 from hooks.fhir import ServiceRequest
 from hooks.record import DataNeed, Failure, PatientRecord, Reason
 from tests import fault_server as faults
@@ -65,7 +66,7 @@ def fhir() -> Iterator[FaultServer]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[FhirClient]:
-    opened = FhirClient(1_000_000)
+    opened = FhirClient(1_000_000, LOOPBACK)
     yield opened
     opened.close()
 
@@ -742,7 +743,7 @@ def test_everything_hangs(client: FhirClient, fhir: FaultServer) -> None:
 
 
 def test_more_queries_than_threads(fhir: FaultServer) -> None:
-    few = FhirClient(1_000_000, workers=2)
+    few = FhirClient(1_000_000, LOOPBACK, workers=2)
     fhir.on("", answer(bundle(), after=0.05))
     fhir.on("/Condition", faults.hang)
     asked = call(fhir)

@@ -14,6 +14,7 @@ from cds_service import client_auth, key_sets
 from cds_service.deadline import Deadline
 from cds_service.fhir_client import FhirClient, HttpAnswer
 from cds_service.key_sets import KeySet, read_keys
+from cds_service.network_policy import LOOPBACK
 from tests.clients import KIND_OF, OWN, Signer, key_file, made_key
 from tests.fault_server import FaultServer, answer, fault_server, redirect, status
 
@@ -238,7 +239,7 @@ def test_many_threads_read_once(time: Time) -> None:
 
 @pytest.fixture
 def fetcher() -> Iterator[FhirClient]:
-    made = client_auth.fetcher()
+    made = client_auth.fetcher(LOOPBACK)
     yield made
     made.close()
 
