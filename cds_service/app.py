@@ -9,13 +9,14 @@ from types import TracebackType
 
 from flask import Flask
 
-from cds_service import catalogue_pages, errors, routes, sign_off, web_headers
+from cds_service import catalogue_pages, errors, metrics_pages, routes, sign_off, web_headers
 from cds_service import sandbox as sandbox_pages
 from cds_service.clock import Clock
 from cds_service.config import Settings
 from cds_service.edge import EXTENSION, Edge, edge_of
-from cds_service.fhir_client import FhirClient
 from cds_service.logs import Log, quiet_libraries
+from cds_service.measured_client import MeasuredClient
+from cds_service.metrics import Metrics
 from cds_service.store import Store
 from hooks import SERVICES
 
@@ -47,6 +48,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions[EXTENSION] = edge
     errors.register(app, edge.log)
     web_headers.register(app, settings)
+    metrics_pages.register(app, settings, edge.metrics)
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(catalogue_pages.blueprint(signed, edge.content_version))
     if settings.sandbox:
@@ -59,11 +61,13 @@ def create_app(settings: Settings) -> Flask:
 def _edge(settings: Settings) -> Edge:
     clock = Clock(settings.now)
     services = {name: service.at(settings.site_file) for name, service in SERVICES.items()}
+    metrics = Metrics(services)
     return Edge(
         settings=settings,
         clock=clock,
-        client=FhirClient(settings.max_answer_bytes),
+        client=MeasuredClient(settings.max_answer_bytes, metrics),
         store=Store(settings.database_url),
-        log=Log(clock, services),
+        log=Log(clock, services, observer=metrics.logged),
         services=services,
+        metrics=metrics,
     )

@@ -25,6 +25,7 @@ from cds_service.fhir_client import FhirClient
 from cds_service.gather import Counts, gather
 from cds_service.hook_call import ORDER_SIGN, PATIENT_VIEW, HookCall
 from cds_service.logs import Log
+from cds_service.metrics import Metrics
 from cds_service.store import Store
 from hooks import Card, Service, content_version
 from hooks.record import Failure, PatientRecord
@@ -54,6 +55,7 @@ class Edge:
     store: Store
     log: Log
     services: Mapping[str, Service]
+    metrics: Metrics
 
     def close(self) -> None:
         """Give connections and threads back."""

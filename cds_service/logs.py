@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
 import orjson
 import structlog
@@ -34,6 +34,10 @@ class Event(StrEnum):
     FEEDBACK_STORED = "feedback-stored"
     STORE_FAILED = "store-failed"
     FAULT = "fault"
+    SELF_TEST_FAILED = "self-test-failed"
+
+
+Observer: TypeAlias = Callable[[Event, Mapping[str, Any]], None]
 
 
 def _text(pattern: str) -> Callable[[Any], bool]:
@@ -85,6 +89,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "unknown": _number,
     "defects": _list_of(_text(r"\w{1,80}")),
     "repeated": _number,
+    "known_answers": _list_of(_text(r"[a-z-]{1,40}/[a-z0-9-]{1,80}")),
 }
 """The fields that may be logged, and the check that their values must pass."""
 
@@ -106,11 +111,19 @@ class _Lines:
 
 
 class Log:
-    """The log of one application; `services` are the ids that the field `service` may hold."""
+    """The log of one application; `services` are the ids that the field `service` may hold.
+
+    `observer` hears of every line, for the metrics.
+    """
 
     def __init__(
-        self, clock: Clock, services: Collection[str] = (), stream: TextIO | None = None
+        self,
+        clock: Clock,
+        services: Collection[str] = (),
+        stream: TextIO | None = None,
+        observer: Observer | None = None,
     ) -> None:
+        self._observer = observer
         self._clock = clock
         self._services = frozenset(services)
         self._logger = structlog.wrap_logger(
@@ -122,6 +135,8 @@ class Log:
     def write(self, event: Event, **fields: Any) -> None:
         """One line; see `FIELDS` for what it may hold. None means: not known here."""
         self._logger.info(event.value, **{k: v for k, v in fields.items() if v is not None})
+        if self._observer:
+            self._observer(event, fields)
 
     def fault(self, error: BaseException) -> None:
         """An unforeseen exception: its class and where in our code it came through."""

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, current_app, request
 
-from cds_service import clock, feedback, hook_call, request_body
+from cds_service import clock, feedback, hook_call, readiness, request_body, self_test
 from cds_service.edge import Edge, edge_of, log_fields
 from cds_service.errors import JSON
 from cds_service.logs import Event
@@ -34,6 +34,7 @@ def call(service_id: str) -> Response:
     received = clock.monotonic()
     edge = _edge()
     service = edge.service(service_id)
+    self_test.require(edge)
     body = request_body.read(edge.settings.max_body_bytes)
     asked = hook_call.parse(service, body, received)
     evaluation = edge.evaluate(service, asked, _base(edge))
@@ -45,6 +46,8 @@ def call(service_id: str) -> Response:
         milliseconds=milliseconds,
         **log_fields(evaluation),
     )
+    cards = [card for _, card in evaluation.answer.issued]
+    edge.metrics.evaluated(service.id, cards, evaluation.failures)
     return _json(evaluation.answer.body)
 
 
@@ -62,6 +65,7 @@ def take_feedback(service_id: str) -> Response:
         unknown=stored.unknown,
         repeated=stored.repeated,
     )
+    edge.metrics.feedback(service.id, items, unknown=stored.unknown, repeated=stored.repeated)
     return Response(status=204)
 
 
@@ -73,9 +77,9 @@ def alive() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """Whether calls can be answered in full: knowledge loaded, store writable (else 503)."""
+    """Whether calls can be answered in full; else 503 with every reason why not."""
     edge = _edge()
-    edge.store.check(edge.clock.now())
+    readiness.require(edge)
     return _json({"status": "ready", "contentVersion": edge.content_version})
 
 

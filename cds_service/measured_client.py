@@ -1,0 +1,23 @@
+"""The FHIR client, with each request counted and timed."""
+
+from __future__ import annotations
+
+from cds_service.clock import monotonic
+from cds_service.deadline import Deadline
+from cds_service.fhir_client import FhirClient, HttpAnswer
+from cds_service.metrics import Metrics
+
+
+class MeasuredClient(FhirClient):
+    """Tells the metrics how each reading of an address ended and how long it took."""
+
+    def __init__(self, max_answer_bytes: int, metrics: Metrics) -> None:
+        super().__init__(max_answer_bytes)
+        self._metrics = metrics
+
+    def get(self, url: str, token: str | None, deadline: Deadline) -> HttpAnswer:
+        """Read one address; see `FhirClient.get`."""
+        started = monotonic()
+        answer = super().get(url, token, deadline)
+        self._metrics.fhir_query(answer.reason, monotonic() - started)
+        return answer
