@@ -1,7 +1,7 @@
 # make run    sandbox on http://127.0.0.1:5000, in the foreground
 # make serve  the service as in production (PORT, WORKERS, THREADS, PROFILE, LM_CDS_SIGN_OFF_FILE)
 # make test   all tests that need Python alone;  make lint  all static checks
-# make test-postgres, test-renderers, test-browser, test-hapi  those that need more, and install it
+# make test-postgres, test-nginx, test-renderers, test-browser, test-hapi  those that need more, and install it
 # make hapi   a HAPI FHIR server (HAPI_PORT);  make fixtures  the test patients into a server (FHIR)
 # make lock   renew the lock files;  make screenshots  renew those of the documents
 # make reader-comparison  docs/reading.md: the text rules beside ConText on labelled sentences
@@ -25,7 +25,7 @@ GUNICORN = exec $(BIN)/gunicorn --config cds_service/gunicorn_conf.py --bind $(H
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--strip-extras --allow-unsafe --all-build-deps
 
-.PHONY: run serve test test-browser test-renderers renderers test-postgres test-hapi hapi fixtures screenshots lint bench reader-comparison mutate drill lock clean
+.PHONY: run serve test test-browser test-renderers renderers test-postgres test-nginx test-hapi hapi fixtures screenshots lint bench reader-comparison mutate drill lock clean
 
 run: .venv/.run
 	LM_CDS_PROFILE=sandbox $(GUNICORN) --threads $(THREADS)
@@ -34,7 +34,7 @@ serve: .venv/.run
 	LM_CDS_PROFILE=$(PROFILE) $(GUNICORN) --workers $(WORKERS) --threads $(THREADS)
 
 test: .venv/.dev
-	$(BIN)/pytest -m "not browser and not hapi" --ignore=tests/renderers --ignore=tests/postgres --cov=hooks --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+	$(BIN)/pytest -m "not browser and not hapi" --ignore=tests/renderers --ignore=tests/postgres --ignore=tests/nginx --cov=hooks --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 test-browser: .venv/.dev renderers
 	$(BIN)/python -m tests.debian chromium
@@ -50,6 +50,10 @@ renderers: .venv/.dev
 
 test-postgres: .venv/.dev
 	$(BIN)/python -m tests.postgres.run
+
+test-nginx: .venv/.dev
+	$(BIN)/python -m tests.debian nginx openssl
+	$(BIN)/pytest tests/nginx
 
 test-hapi: .venv/.dev
 	$(BIN)/python -m tests.hapi.run
