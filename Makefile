@@ -7,6 +7,7 @@
 # make reader-comparison  docs/reading.md: the text rules beside ConText on labelled sentences
 # make mutate  docs/mutation.md: single faults in hooks/, each noticed by a test? (SAMPLE, SEED)
 # make drill  docs/drill.md: faults, attacks and load on the running service (PARTS)
+# make audit  docs/audit.md: known faults in dependencies, SBOM, static analysis (SERVICE)
 # make bench  milliseconds per call beside an empty Flask view
 
 SHELL := /bin/bash
@@ -18,6 +19,7 @@ PROFILE ?= production
 HAPI_PORT ?= 8931
 SAMPLE ?= 320
 SEED ?= 1
+SERVICE ?= pypi
 FHIR ?= http://127.0.0.1:$(HAPI_PORT)/fhir
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
@@ -25,7 +27,7 @@ GUNICORN = exec $(BIN)/gunicorn --config cds_service/gunicorn_conf.py --bind $(H
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--strip-extras --allow-unsafe --all-build-deps
 
-.PHONY: run serve test test-browser test-renderers renderers test-postgres test-nginx test-hapi hapi fixtures screenshots lint bench reader-comparison mutate drill lock clean
+.PHONY: run serve test test-browser test-renderers renderers test-postgres test-nginx test-hapi hapi fixtures screenshots lint bench reader-comparison mutate drill audit lock clean
 
 run: .venv/.run
 	LM_CDS_PROFILE=sandbox $(GUNICORN) --threads $(THREADS)
@@ -90,12 +92,16 @@ mutate: .venv/.dev
 drill: .venv/.dev
 	$(BIN)/python -m tests.drill.run $(PARTS)
 
+audit: .venv/.dev .venv/.audit
+	$(BIN)/python -m tests.audit.run --service $(SERVICE)
+
 lock: .venv/.dev
 	$(PIP) pip-tools
 	$(COMPILE) $(LOCK_OPTIONS) --output-file requirements.lock pyproject.toml
 	$(COMPILE) $(LOCK_OPTIONS) --extra postgres --output-file requirements-postgres.lock pyproject.toml
 	$(COMPILE) $(LOCK_OPTIONS) --extra dev --output-file requirements-dev.lock pyproject.toml
 	$(filter-out --all-build-deps,$(COMPILE)) $(LOCK_OPTIONS) --extra reader --output-file requirements-reader.lock pyproject.toml
+	$(filter-out --all-build-deps --strip-extras,$(COMPILE)) $(LOCK_OPTIONS) --output-file requirements-audit.lock requirements-audit.in
 
 clean:
 	rm -rf .venv
@@ -125,4 +131,10 @@ clean:
 .venv/.reader: .venv/.created requirements-reader.lock
 	$(BIN)/python -m venv --clear .venv/reader
 	.venv/reader/bin/pip --disable-pip-version-check install --quiet --require-hashes -r requirements-reader.lock
+	@touch $@
+
+# The tools of the audit pin what the product pins too, in other versions.
+.venv/.audit: .venv/.created requirements-audit.lock
+	$(BIN)/python -m venv --clear .venv/audit
+	.venv/audit/bin/pip --disable-pip-version-check install --quiet --require-hashes -r requirements-audit.lock
 	@touch $@
