@@ -33,7 +33,7 @@ from hooks import SERVICES
 from hooks.answer import Indicator
 from hooks.record import Failure
 from tests.contract.calls import CHART, ORDER, call
-from tests.served import Served, served
+from tests.served import ROOT, Served, served
 
 FIGURES = "http://localhost:9464"
 ALLOWED: dict[str, set[str]] = {
@@ -285,3 +285,19 @@ def test_metrics_of_two_applications_do_not_mix() -> None:
     first.fhir_query(None, 0.1)
     assert b'fhir_queries_total{outcome="answered"} 1.0' in first.exposition()
     assert b'fhir_queries_total{outcome="answered"}' not in second.exposition()
+
+
+def metrics_table() -> str:
+    """All figures as a Markdown table, for the documentation."""
+    rows = []
+    for each in Metrics(SERVICES)._registry._collector_to_names:
+        name = f"{each._name}{'_total' if each._type == 'counter' else ''}"
+        labels = ", ".join(f"`{label}`" for label in each._labelnames) or "–"
+        rows.append(f"| `{name}` | {each._type} | {labels} | {each._documentation} |")
+    return "\n".join(["| Name | Kind | Labels | Counts |", "|---|---|---|---|", *rows])
+
+
+def test_the_documentation_shows_every_figure() -> None:
+    page = (ROOT / "docs" / "operate.md").read_text("utf-8")
+    shown = page.partition("<!-- metrics:begin -->\n")[2].partition("\n<!-- metrics:end -->")[0]
+    assert shown == metrics_table()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -27,6 +29,10 @@ def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_test, "_found", {})
 
 
+def every_known_answer() -> list[tuple[str, Any]]:
+    return [found for service in sorted(SERVICES) for found in self_test.known_answers(service)]
+
+
 def texts(client: FlaskClient) -> list[tuple[str, str | None]]:
     answer = client.get("/readyz")
     assert answer.status_code == 503
@@ -35,8 +41,7 @@ def texts(client: FlaskClient) -> list[tuple[str, str | None]]:
 
 def test_the_known_answers_cover_every_recommendation() -> None:
     shown = set()
-    for name, folder in self_test.known_answers():
-        assert name.split("/")[0] in SERVICES
+    for _, folder in every_known_answer():
         answer = json.loads(folder.joinpath("response.json").read_bytes())
         for card in answer["cards"]:
             for key, value in card["extension"].items():
@@ -81,6 +86,17 @@ def test_the_known_answers_are_asked_once(
     assert client.get("/readyz").status_code == 503
 
 
+def test_a_service_without_known_answers_is_not_ready(
+    client: FlaskClient, unasked: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hook_calls" / CHART).mkdir(parents=True)
+    monkeypatch.setattr(self_test, "resources", SimpleNamespace(files=lambda _: tmp_path))
+    assert [name for _, name in texts(client)] == [
+        f"{ORDER}/no-known-answers",
+        f"{CHART}/no-known-answers",
+    ]
+
+
 def test_an_answer_that_cannot_be_made_is_a_wrong_one(
     client: FlaskClient,
     unasked: None,
@@ -91,7 +107,7 @@ def test_an_answer_that_cannot_be_made_is_a_wrong_one(
         raise ZeroDivisionError("Jane Q Roe")
 
     monkeypatch.setattr(self_test.answers, "build", broken)
-    names = [name for name, _ in self_test.known_answers()]
+    names = [name for name, _ in every_known_answer()]
     assert [name for _, name in texts(client)] == names
     log = capsys.readouterr().err
     assert "ZeroDivisionError" in log
