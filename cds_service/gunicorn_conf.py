@@ -46,7 +46,7 @@ graceful_timeout = max(8, _settings.deadline_ms // 1000 + 4)
 keepalive = 75
 # The longest path of ours has some 60 characters, the sandbox's searches a few hundred.
 limit_request_line = 4094
-limit_request_fields = 50
+limit_request_fields = 100
 # A token of 8 KiB, and the word before it.
 limit_request_field_size = 8192 + 256
 forwarded_allow_ips = ""
@@ -95,6 +95,7 @@ def _listen_for_figures(server: Any, address: tuple[str, int]) -> None:
     try:
         server.LISTENERS.append(kind(address, server.cfg, server.log))
     except OSError:
+        metrics_files.remove()
         sys.exit("lm-cds: LM_CDS_METRICS_BIND: this address cannot be used")
 
 

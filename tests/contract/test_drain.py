@@ -129,7 +129,7 @@ _HEAD = b"Host: x\r\n"
         (b"POST / HTTP/1.1\r\n" + _HEAD + b"Content-Length: x\r\n\r\n", 400),
         (b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\n" + _HEAD + b"\r\n", 414),
         (b"GET /livez HTTP/1.1\r\n" + _HEAD + b"A: " + b"b" * 9000 + b"\r\n\r\n", 431),
-        (b"GET /livez HTTP/1.1\r\n" + _HEAD + b"A: b\r\n" * 60 + b"\r\n", 431),
+        (b"GET /livez HTTP/1.1\r\n" + _HEAD + b"A: b\r\n" * 110 + b"\r\n", 431),
         (b"GET /livez HTTP/1.1\r\n" + _HEAD + b"Expect: cake\r\n\r\n", 417),
         (b"POST / HTTP/1.1\r\n" + _HEAD + b"Transfer-Encoding: x\r\n\r\n", 501),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),

@@ -223,6 +223,11 @@ def test_figures_add_up_over_workers_and_outlive_them(tmp_path: Path) -> None:
         assert answered(scraped(running)) == asked
         assert running.post(f"/cds-services/{ORDER}", body).status == 200
         assert answered(scraped(running)) == asked + 1
+        old = set(running.workers())
+        running.process.send_signal(signal.SIGHUP)
+        while old & set(running.workers()) or len(running.workers()) < 2:
+            time.sleep(0.05)
+        assert answered(scraped(running)) == asked + 1
         assert running.get("/metrics").status == 404
         assert running.get("/metrics", Host=f"127.0.0.1:{running.figures}").status == 404
         assert running.get("/cds-services", port=running.figures).status == 404
