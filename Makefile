@@ -1,12 +1,13 @@
 # make run    sandbox on http://127.0.0.1:5000, in the foreground
 # make serve  as in production (PORT, WORKERS, THREADS, PROFILE, LM_CDS_SIGN_OFF_FILE, LM_CDS_CONFIG_FILE)
 # make test   all tests that need Python alone;  make lint  all static checks
-# make test-postgres, test-renderers, test-browser, test-hapi  those that need more, and install it
+# make test-postgres, test-nginx, test-renderers, test-browser, test-hapi  those that need more, and install it
 # make hapi   a HAPI FHIR server (HAPI_PORT);  make fixtures  the test patients into a server (FHIR)
 # make lock   renew the lock files;  make screenshots  renew those of the documents
 # make reader-comparison  docs/reading.md: the text rules beside ConText on labelled sentences
 # make mutate  docs/mutation.md: single faults in hooks/, each noticed by a test? (SAMPLE, SEED)
 # make drill  docs/drill.md: faults, attacks and load on the running service (PARTS)
+# make audit  docs/audit.md: known faults in dependencies, SBOM, static analysis (SERVICE)
 # make bench  milliseconds per call beside an empty Flask view
 
 SHELL := /bin/bash
@@ -18,6 +19,7 @@ PROFILE ?= production
 HAPI_PORT ?= 8931
 SAMPLE ?= 320
 SEED ?= 1
+SERVICE ?= pypi
 FHIR ?= http://127.0.0.1:$(HAPI_PORT)/fhir
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
@@ -25,7 +27,7 @@ GUNICORN = exec $(BIN)/gunicorn --config cds_service/gunicorn_conf.py --bind $(H
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--strip-extras --allow-unsafe --all-build-deps
 
-.PHONY: run serve test test-browser test-renderers renderers test-postgres test-hapi hapi fixtures screenshots lint bench reader-comparison mutate drill lock clean
+.PHONY: run serve test test-browser test-renderers renderers test-postgres test-nginx test-hapi hapi fixtures screenshots lint bench reader-comparison mutate drill audit lock clean
 
 run: .venv/.run
 	LM_CDS_PROFILE=sandbox $(GUNICORN) --threads $(THREADS)
@@ -34,7 +36,7 @@ serve: .venv/.run
 	LM_CDS_PROFILE=$(PROFILE) $(GUNICORN) --workers $(WORKERS) --threads $(THREADS)
 
 test: .venv/.dev
-	$(BIN)/pytest -m "not browser and not hapi" --ignore=tests/renderers --ignore=tests/postgres --cov=hooks --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+	$(BIN)/pytest -m "not browser and not hapi" --ignore=tests/renderers --ignore=tests/postgres --ignore=tests/nginx --cov=hooks --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 test-browser: .venv/.dev renderers
 	$(BIN)/python -m tests.debian chromium
@@ -50,6 +52,10 @@ renderers: .venv/.dev
 
 test-postgres: .venv/.dev
 	$(BIN)/python -m tests.postgres.run
+
+test-nginx: .venv/.dev
+	$(BIN)/python -m tests.debian nginx openssl
+	$(BIN)/pytest tests/nginx
 
 test-hapi: .venv/.dev
 	$(BIN)/python -m tests.hapi.run
@@ -86,12 +92,16 @@ mutate: .venv/.dev
 drill: .venv/.dev
 	$(BIN)/python -m tests.drill.run $(PARTS)
 
+audit: .venv/.dev .venv/.audit
+	$(BIN)/python -m tests.audit.run --service $(SERVICE)
+
 lock: .venv/.dev
 	$(PIP) pip-tools
 	$(COMPILE) $(LOCK_OPTIONS) --output-file requirements.lock pyproject.toml
 	$(COMPILE) $(LOCK_OPTIONS) --extra postgres --output-file requirements-postgres.lock pyproject.toml
 	$(COMPILE) $(LOCK_OPTIONS) --extra dev --output-file requirements-dev.lock pyproject.toml
 	$(filter-out --all-build-deps,$(COMPILE)) $(LOCK_OPTIONS) --extra reader --output-file requirements-reader.lock pyproject.toml
+	$(filter-out --all-build-deps --strip-extras,$(COMPILE)) $(LOCK_OPTIONS) --output-file requirements-audit.lock requirements-audit.in
 
 clean:
 	rm -rf .venv
@@ -121,4 +131,10 @@ clean:
 .venv/.reader: .venv/.created requirements-reader.lock
 	$(BIN)/python -m venv --clear .venv/reader
 	.venv/reader/bin/pip --disable-pip-version-check install --quiet --require-hashes -r requirements-reader.lock
+	@touch $@
+
+# The tools of the audit pin what the product pins too, in other versions.
+.venv/.audit: .venv/.created requirements-audit.lock
+	$(BIN)/python -m venv --clear .venv/audit
+	.venv/audit/bin/pip --disable-pip-version-check install --quiet --require-hashes -r requirements-audit.lock
 	@touch $@

@@ -9,15 +9,24 @@ from types import TracebackType
 
 from flask import Flask
 
-from cds_service import catalogue_pages, client_auth, errors, routes, sign_off, web_headers
+from cds_service import (
+    catalogue_pages,
+    client_auth,
+    errors,
+    metrics_pages,
+    routes,
+    sign_off,
+    web_headers,
+)
 from cds_service import sandbox as sandbox_pages
 from cds_service.admission import Admission
 from cds_service.client_auth import Door
 from cds_service.clock import Clock
 from cds_service.config import Settings
 from cds_service.edge import EXTENSION, Edge, edge_of
-from cds_service.fhir_client import FhirClient
 from cds_service.logs import Log, quiet_libraries
+from cds_service.measured_client import MeasuredClient
+from cds_service.metrics import Metrics
 from cds_service.store import Store
 from cds_service.used_tokens import UsedTokens
 from hooks import SERVICES
@@ -52,6 +61,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions[EXTENSION] = edge
     errors.register(app, edge.log)
     web_headers.register(app, settings)
+    metrics_pages.register(app, settings, edge.metrics)
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(catalogue_pages.blueprint(signed, edge.content_version))
     if settings.sandbox:
@@ -64,15 +74,17 @@ def create_app(settings: Settings) -> Flask:
 def _edge(settings: Settings) -> Edge:
     clock = Clock(settings.now)
     services = {name: service.at(settings.site_file) for name, service in SERVICES.items()}
-    store = Store(settings.database_url)
-    log = Log(clock, services, clients=[client.name for client in settings.clients])
+    store, metrics = Store(settings.database_url), Metrics(services)
+    labels = [client.name for client in settings.clients]
+    log = Log(clock, services, clients=labels, observer=metrics.logged)
     return Edge(
         settings=settings,
         clock=clock,
-        client=FhirClient(settings.max_answer_bytes, settings.networks),
+        client=MeasuredClient(settings.max_answer_bytes, settings.networks, metrics),
         store=store,
         log=log,
         services=services,
         door=Door(settings, clock, UsedTokens(store, log), client_auth.fetcher(settings.networks)),
-        admission=Admission(settings.deadline_ms),
+        admission=Admission(),
+        metrics=metrics,
     )

@@ -31,6 +31,7 @@ SANDBOX = "sandbox"
 PRODUCTION = "production"
 MEBIBYTE = 1024 * 1024
 CONFIG_FILE = "CONFIG_FILE"
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
 
 
 class SettingError(ValueError):
@@ -59,6 +60,9 @@ class Settings:
     now: datetime | None
     site_file: Site
     private_networks: tuple[Network, ...]
+    origins: tuple[str, ...]
+    metrics_bind: tuple[str, int] | None
+    drain_seconds: int
     config_file: str | None = None
     clients: tuple[Client, ...] = ()
 
@@ -189,6 +193,23 @@ def _site(name: str, text: str) -> Site:
         raise SettingError(name, str(problem)) from None
 
 
+def _origin_list(name: str, text: str) -> tuple[str, ...]:
+    """Origins as browsers send them: scheme, host and port, in lower case, nothing after."""
+    origins = tuple(part for part in re.split(r"[\s,]+", text) if part)
+    for origin in origins:
+        if _absolute_url(name, origin) != origin or not _ORIGIN.fullmatch(origin):
+            raise SettingError(name, "exact origins like https://ehr.example:8443 are expected")
+    return origins
+
+
+def _address(name: str, text: str) -> tuple[str, int]:
+    """Host and port of a listener."""
+    host, _, port = text.rpartition(":")
+    if not re.fullmatch(r"[0-9a-zA-Z.-]+|\[[0-9a-fA-F:.]+\]", host):
+        raise SettingError(name, "an address with a port like 127.0.0.1:9464 is expected")
+    return host.strip("[]"), int(_whole_number(1, 65535)(name, port))
+
+
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
     known = [setting.name for setting in SETTINGS]
     for name in environ:
@@ -206,6 +227,7 @@ def _check_together(settings: Settings) -> None:
     for name, urls in (
         ("FHIR_SERVERS", settings.fhir_servers),
         ("PUBLIC_URL", (settings.public_url or "https:",)),
+        ("ORIGINS", settings.origins),
     ):
         if any(not url.lower().startswith("https:") for url in urls):
             raise SettingError(name, "https is required in the production profile")
@@ -291,6 +313,27 @@ SETTINGS: tuple[Setting, ...] = (
         "networks with private addresses in which FHIR servers stand, such as `10.20.0.0/16`, "
         "separated by commas or spaces; other private addresses are never connected to; the "
         "sandbox also allows loopback",
+    ),
+    Setting(
+        "ORIGINS",
+        "",
+        _origin_list,
+        "origins of browser clients that may call, exactly as the browser sends them, separated "
+        "by commas or spaces; without it none may (the sandbox also allows this host and the "
+        "public CDS Hooks Sandbox)",
+    ),
+    Setting(
+        "METRICS_BIND",
+        "",
+        _optional(_address),
+        "address and port where `/metrics` is served, e.g. `127.0.0.1:9464`; without it nowhere: "
+        "[operate.md](operate.md#metrics)",
+    ),
+    Setting(
+        "DRAIN_SECONDS",
+        "2",
+        _whole_number(0, 60),
+        "how long `/readyz` is red before the service stops taking calls on SIGTERM",
     ),
 )
 

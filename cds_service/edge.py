@@ -28,6 +28,7 @@ from cds_service.fhir_client import FhirClient
 from cds_service.gather import Counts, gather
 from cds_service.hook_call import ORDER_SIGN, PATIENT_VIEW, HookCall
 from cds_service.logs import Log
+from cds_service.metrics import Metrics
 from cds_service.store import Store
 from hooks import Card, Service, content_version
 from hooks.record import Failure, PatientRecord
@@ -57,6 +58,7 @@ class Edge:
     services: Mapping[str, Service]
     door: Door
     admission: Admission
+    metrics: Metrics
 
     def close(self) -> None:
         """Give connections and threads back."""
@@ -76,12 +78,15 @@ class Edge:
             raise UnknownService
         return found
 
+    def deadline_ms(self, client: Client) -> int:
+        """The time of a call of a client, in milliseconds."""
+        return client.deadline_ms or self.settings.deadline_ms
+
     def record(
         self, service: Service, call: HookCall, counts: Counts | None = None
     ) -> PatientRecord:
         """Everything that the call brings and the FHIR server adds before the deadline."""
-        milliseconds = call.client.deadline_ms or self.settings.deadline_ms
-        deadline = Deadline.after(call.received, milliseconds)
+        deadline = Deadline.after(call.received, self.deadline_ms(call.client))
         now = self.clock.now()
         return gather(call, service, self.settings, self.client, deadline, now, counts)
 

@@ -15,6 +15,8 @@
     ├── RequiredDataMissing      412  Patient or Condition could not be read
     ├── KeysMissing              503  readiness: the keys of a client were never read
     ├── Overloaded               503  more calls than can be answered in time
+    ├── SelfTestFailed           503  a known answer is wrong
+    ├── NotReady                 503  what `/readyz` says when it is red
     └── StoreUnavailable         503
         └── TokenStoreUnavailable 503  it cannot be told whether a token was used before
 
@@ -202,12 +204,38 @@ class KeysMissing(ServiceError):
     text = "The keys of a client could not be read."
 
 
+class SelfTestFailed(ServiceError):
+    """A published call gives another answer than the published one."""
+
+    status = 503
+    text = "This service failed its own test and gives no advice. It has to be repaired."
+
+
+class NotReady(ServiceError):
+    """At least one thing that calls need is missing; `problems` pairs text and diagnostics."""
+
+    status = 503
+    code = "transient"
+
+    def __init__(self, problems: Sequence[tuple[str, str | None]]) -> None:
+        super().__init__(self.text)
+        self.problems = tuple(problems)
+
+    def issues(self) -> list[dict[str, Any]]:
+        """One issue for each problem."""
+        return [issue(self.code, *problem) for problem in self.problems]
+
+
 _HTTP_ISSUES: dict[int, tuple[str, str]] = {
     400: ("structure", "The HTTP request could not be read."),
     404: ("not-found", "There is nothing at this path."),
     405: ("not-supported", "This path does not support this HTTP method."),
     413: (BodyTooLarge.code, BodyTooLarge.text),
+    414: ("too-long", "The request line is longer than this service accepts."),
     415: ("not-supported", "This media type is not supported."),
+    417: ("not-supported", "This expectation is not supported."),
+    431: ("too-long", "The request headers are larger than this service accepts."),
+    501: ("not-supported", "This transfer coding is not supported."),
 }
 
 
@@ -223,6 +251,11 @@ def outcome_response(status: int, issues: Sequence[dict[str, Any]]) -> Response:
     return Response(orjson.dumps(body), status=status, mimetype=JSON)
 
 
+def http_outcome(status: int) -> Response:
+    """The answer for an HTTP status where no error of ours says more."""
+    return outcome_response(status, [issue(*_http_issue(status))])
+
+
 def register(app: Flask, log: Log) -> None:
     """Answer every error of the application with an OperationOutcome, and log its class."""
 
@@ -236,7 +269,7 @@ def register(app: Flask, log: Log) -> None:
 
     def http(error: HTTPException) -> Response:
         status = error.code or 500
-        answer = outcome_response(status, [issue(*_http_issue(status))])
+        answer = http_outcome(status)
         for name, value in error.get_headers():
             if name.lower() in ("allow", "location", "retry-after"):
                 answer.headers[name] = value

@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
 import orjson
 import structlog
@@ -34,6 +34,10 @@ class Event(StrEnum):
     FEEDBACK_STORED = "feedback-stored"
     STORE_FAILED = "store-failed"
     FAULT = "fault"
+    SELF_TEST_FAILED = "self-test-failed"
+
+
+Observer: TypeAlias = Callable[[Event, Mapping[str, Any]], None]
 
 
 def _text(pattern: str) -> Callable[[Any], bool]:
@@ -87,6 +91,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "repeated": _number,
     "token": _text(r"[a-z-]{1,20}"),
     "held_back": _text(r"circuit-open|too-many-waiting"),
+    "known_answers": _list_of(_text(r"[a-z-]{1,40}/[a-z0-9-]{1,80}")),
 }
 """The fields that may be logged, and the check that their values must pass."""
 
@@ -110,7 +115,8 @@ class _Lines:
 class Log:
     """The log of one application.
 
-    `services` and `clients` are what the fields `service` and `client` may hold.
+    `services` and `clients` are what the fields `service` and `client` may hold; `observer` hears
+    of every line, for the metrics.
     """
 
     def __init__(
@@ -119,7 +125,9 @@ class Log:
         services: Collection[str] = (),
         stream: TextIO | None = None,
         clients: Collection[str] = (),
+        observer: Observer | None = None,
     ) -> None:
+        self._observer = observer
         self._clock = clock
         self._labels = {"service": frozenset(services), "client": frozenset(clients)}
         self._logger = structlog.wrap_logger(
@@ -131,6 +139,8 @@ class Log:
     def write(self, event: Event, **fields: Any) -> None:
         """One line; see `FIELDS` for what it may hold. None means: not known here."""
         self._logger.info(event.value, **{k: v for k, v in fields.items() if v is not None})
+        if self._observer:
+            self._observer(event, fields)
 
     def fault(self, error: BaseException) -> None:
         """An unforeseen exception: its class and where in our code it came through."""

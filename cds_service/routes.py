@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, current_app, request
 
-from cds_service import clock, feedback, hook_call, request_body
+from cds_service import clock, feedback, hook_call, readiness, request_body, self_test
 from cds_service.admission import Rank
 from cds_service.clients import Client
 from cds_service.edge import Edge, edge_of, log_fields
@@ -38,13 +38,12 @@ def call(service_id: str) -> Response:
     """Answer one hook call with cards."""
     received = clock.monotonic()
     edge = _edge()
-    rank = _rank(edge, service_id)
-    if edge.admission.is_full(rank):
-        raise Overloaded
+    _refuse_when_full(edge, service_id)
     client = _caller(edge, f"{DISCOVERY}/{service_id}")
     service = edge.service(service_id, client)
+    self_test.require(edge)
     body = request_body.read(edge.settings.max_body_bytes)
-    with edge.admission.place(rank):
+    with edge.admission.place(_rank(service), edge.deadline_ms(client)):
         asked = hook_call.parse(service, body, received, client)
         evaluation = edge.evaluate(service, asked, _base(edge))
     milliseconds = round((clock.monotonic() - received) * 1000, 1)
@@ -56,6 +55,8 @@ def call(service_id: str) -> Response:
         milliseconds=milliseconds,
         **log_fields(evaluation),
     )
+    cards = [card for _, card in evaluation.answer.issued]
+    edge.metrics.evaluated(service.id, cards, evaluation.failures)
     return _json(evaluation.answer.body)
 
 
@@ -76,6 +77,7 @@ def take_feedback(service_id: str) -> Response:
         unknown=stored.unknown,
         repeated=stored.repeated,
     )
+    edge.metrics.feedback(service.id, items, unknown=stored.unknown, repeated=stored.repeated)
     return Response(status=204)
 
 
@@ -87,13 +89,9 @@ def alive() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """Whether calls can be answered in full: knowledge loaded, store writable (else 503).
-
-    The keys of every client must have been read too.
-    """
+    """Whether calls can be answered in full; else 503 with every reason why not."""
     edge = _edge()
-    edge.door.check()
-    edge.store.check(edge.clock.now())
+    readiness.require(edge)
     return _json({"status": "ready", "contentVersion": edge.content_version})
 
 
@@ -119,12 +117,6 @@ def describe(service: Service) -> dict[str, Any]:
     }
 
 
-def _rank(edge: Edge, service_id: str) -> Rank:
-    """Orders go first; an id that no service has is refused later."""
-    service = edge.services.get(service_id)
-    return Rank.ORDER if service and service.hook == hook_call.ORDER_SIGN else Rank.CHART
-
-
 def _base(edge: Edge) -> str | None:
     """Where clients find the pages of the catalogue.
 
@@ -139,6 +131,17 @@ def _caller(edge: Edge, *paths: str) -> Client:
     service = edge.services.get(paths[0].removeprefix(f"{DISCOVERY}/"))
     essential = len(paths) == 1 and service is not None and service.hook == hook_call.ORDER_SIGN
     return edge.door.admit(request.headers.get("Authorization"), paths, essential)
+
+
+def _refuse_when_full(edge: Edge, service_id: str) -> None:
+    """Before anything else: a call that would get no place. Raises `Overloaded`."""
+    service = edge.services.get(service_id)
+    if service is not None and edge.admission.is_full(_rank(service)):
+        raise Overloaded
+
+
+def _rank(service: Service) -> Rank:
+    return Rank.ORDER if service.hook == hook_call.ORDER_SIGN else Rank.CHART
 
 
 def _edge() -> Edge:

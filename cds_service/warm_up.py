@@ -1,8 +1,8 @@
 """What a worker does once before its first call, so that no call pays for it.
 
-Opens the store, reads the keys of the clients, evaluates one synthetic call of each hook, builds
-the R4B models of suggestions, then moves all that is loaded out of the garbage collector's sight:
-with models loaded, unfrozen collections decide the slowest calls.
+Opens the store, reads the keys of the clients, asks itself for the known answers, evaluates one
+synthetic call of each hook, builds the R4B models of suggestions, then moves all that is loaded out
+of the garbage collector's sight: with models loaded, unfrozen collections decide the slowest calls.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import gc
 import orjson
 from flask import Flask
 
-from cds_service import clock, fhir_r4b, hook_call
+from cds_service import clock, fhir_r4b, hook_call, self_test
 from cds_service.edge import edge_of
 from hooks import Service
 from hooks.fhir import JsonObject
@@ -51,6 +51,7 @@ def warm_up(app: Flask) -> None:
     edge_of(app).store.open()
     edge_of(app).door.open()
     fhir_r4b.warm_up(_EMITTED)
+    self_test.failed(edge_of(app))
     for service in edge_of(app).services.values():
         _evaluate(app, service)
     gc.collect()

@@ -1,13 +1,15 @@
-"""Headers on every answer: security, and CORS for browser clients of the sandbox.
+"""Headers on every answer: security, and CORS for browser clients.
 
-Production allows no origin: EHR servers call from server to server. The sandbox allows pages of
-this host (loopback, any port) and the public CDS Hooks Sandbox, never with credentials
-(CDS Hooks 2.0.1, Cross-Origin Resource Sharing).
+An origin is allowed if it is configured, character by character; without configuration none is:
+EHR servers call from server to server. The sandbox also allows pages of this host (loopback, any
+port) and the public CDS Hooks Sandbox. Never with credentials, never a wildcard
+(CDS Hooks 2.0.1, Cross-Origin Resource Sharing; trust section of the design, 1.7).
 """
 
 from __future__ import annotations
 
 import ipaddress
+from functools import partial
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
@@ -15,12 +17,13 @@ from flask import Flask, Response, request
 from cds_service.config import Settings
 
 PUBLIC_SANDBOX = "https://sandbox.cds-hooks.org"
-_SECURITY = {
+SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
+"""On every answer; a page may bring another `Cache-Control` or content security policy."""
 _ALLOWED_HEADERS = "Authorization, Content-Type, Accept, Prefer, If-Match, If-None-Exist"
 
 
@@ -29,22 +32,22 @@ def register(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def _secure(response: Response) -> Response:
-        for name, value in _SECURITY.items():
+        for name, value in SECURITY.items():
             response.headers.setdefault(name, value)
         if request.method == "OPTIONS":
             response.headers.pop("Content-Type", None)
         return response
 
-    if settings.sandbox:
-        app.after_request(_share)
+    if settings.origins or settings.sandbox:
+        app.after_request(partial(_share, settings))
 
 
-def _share(response: Response) -> Response:
+def _share(settings: Settings, response: Response) -> Response:
     origin = request.headers.get("Origin", "")
     response.headers.add("Vary", "Origin")
-    if is_allowed_origin(origin):
+    if origin in settings.origins or (settings.sandbox and is_sandbox_origin(origin)):
         response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = "Location, ETag"
+        response.headers["Access-Control-Expose-Headers"] = "Location, ETag, Retry-After"
         if request.method == "OPTIONS":
             _answer_preflight(response)
     return response
@@ -58,8 +61,8 @@ def _answer_preflight(response: Response) -> None:
         response.headers["Access-Control-Allow-Private-Network"] = "true"
 
 
-def is_allowed_origin(origin: str) -> bool:
-    """Whether the sandbox answers pages of this origin."""
+def is_sandbox_origin(origin: str) -> bool:
+    """Whether the sandbox answers pages of this origin without further configuration."""
     if origin == PUBLIC_SANDBOX:
         return True
     try:

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from cds_service import create_app
+from cds_service import create_app, self_test
 from cds_service.config import Settings
 from cds_service.edge import edge_of
 from tests import conformance
@@ -37,6 +37,14 @@ def _every_answer_is_checked() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FlaskClient, "open", checked)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _known_answers_are_asked_before_anything_is_patched() -> None:
+    """A process asks once; a test that breaks something must not be the first to ask."""
+    app = create_app(Settings.from_env({"LM_CDS_PROFILE": "sandbox"}))
+    self_test.failed(edge_of(app))
+    edge_of(app).close()
 
 
 @pytest.fixture

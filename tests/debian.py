@@ -19,14 +19,18 @@ PACKAGES = {
     "initdb": "postgresql",
     "javac": "openjdk-17-jdk-headless",
     "mvn": "maven",
+    "nginx": "nginx-light",
     "npm": "npm",
+    "openssl": "openssl",
 }
 """The package of each command."""
+PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
+"""Where commands are looked for."""
 
 
 def install(commands: Iterable[str]) -> None:
     """Install the packages of those commands that are not on the path; a failure is no error."""
-    wanted = [PACKAGES[each] for each in commands if not shutil.which(each)]
+    wanted = [PACKAGES[each] for each in commands if not shutil.which(each, path=PATH)]
     if not wanted or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
     print("installing", *wanted, flush=True)

@@ -22,7 +22,7 @@ from cds_service.config import Settings
 ROOT = Path(__file__).parents[2]
 PORT = 8080
 OURS = ("service", "migrate", "load-fixtures")
-ALL = (*OURS, "postgres", "hapi")
+ALL = (*OURS, "postgres", "hapi", "nginx")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
@@ -50,7 +50,7 @@ def test_every_container_is_confined(name: str) -> None:
     assert not refused & set(service)
 
 
-@pytest.mark.parametrize("name", [*OURS, "postgres"])
+@pytest.mark.parametrize("name", [*OURS, "postgres", "nginx"])
 def test_the_root_of_the_file_system_is_read_only(name: str) -> None:
     assert SERVICES[name]["read_only"] is True
 
@@ -61,16 +61,17 @@ def test_nothing_can_be_executed_from_the_writable_part_of_our_containers(name: 
     assert "user" not in SERVICES[name]
 
 
-@pytest.mark.parametrize("name", ["postgres", "hapi"])
+@pytest.mark.parametrize("name", ["postgres", "hapi", "nginx"])
 def test_foreign_images_have_an_exact_version(name: str) -> None:
     image = SERVICES[name]["image"]
-    assert image in ("postgres:16-alpine", "hapiproject/hapi:v8.10.0-3")
+    assert image in ("postgres:16-alpine", "hapiproject/hapi:v8.10.0-3", "nginx:1.28.0-alpine")
 
 
 def test_ports_are_open_to_this_host_only() -> None:
     ports = {name: service.get("ports", []) for name, service in SERVICES.items()}
     assert ports == {
-        "service": [f"127.0.0.1:8080:{PORT}"],
+        "service": [f"127.0.0.1:8080:{PORT}", "127.0.0.1:9464:9464"],
+        "nginx": ["127.0.0.1:8443:8443"],
         "hapi": ["127.0.0.1:8931:8080"],
         "migrate": [],
         "load-fixtures": [],
@@ -134,6 +135,7 @@ def test_each_starts_after_what_it_needs() -> None:
         "load-fixtures": {"hapi": "service_healthy"},
         "postgres": {},
         "hapi": {},
+        "nginx": {"service": "service_healthy"},
     }
     for needed in ("postgres", "hapi"):
         assert SERVICES[needed]["healthcheck"]["test"][0] == "CMD"
@@ -145,8 +147,41 @@ def test_hapi_is_asked_by_the_class_that_its_image_brings() -> None:
 
 def test_only_declared_networks_and_volumes_are_used() -> None:
     networks = {each for service in SERVICES.values() for each in service["networks"]}
-    volumes = {
-        each.split(":")[0] for service in SERVICES.values() for each in service.get("volumes", [])
-    }
+    mounts = [each for service in SERVICES.values() for each in service.get("volumes", [])]
+    volumes = {each.split(":")[0] for each in mounts if not each.startswith((".", "$"))}
     assert networks == set(COMPOSE["networks"])
     assert volumes == set(COMPOSE["volumes"])
+
+
+def test_nginx_fits_its_configuration() -> None:
+    nginx = SERVICES["nginx"]
+    text = (ROOT / "cds_service" / "deploy" / "nginx.conf").read_text("utf-8")
+    assert nginx["profiles"] == ["nginx"]
+    assert "./cds_service/deploy/nginx.conf:/etc/nginx/nginx.conf:ro" in nginx["volumes"]
+    assert all(mount.endswith(":ro") for mount in nginx["volumes"])
+    assert f"server service:{PORT} " in text
+    assert nginx["ports"] == ["127.0.0.1:8443:8443"]
+    assert "listen 8443 ssl" in text
+    for certificate in re.findall(r"ssl_certificate(?:_key)? (\S+);", text):
+        assert certificate.startswith("/etc/nginx/tls/")
+    written = re.findall(r"(?:pid|_temp_path) (\S+);", text)
+    assert len(written) == 6
+    assert all(path.startswith("/tmp/") for path in written)  # noqa: S108
+    (memory,) = re.findall(r":size=(\d+)m", nginx["tmpfs"][0])
+    (body,) = re.findall(r"client_max_body_size (\d+)m;", text)
+    assert int(memory) >= 8 * int(body)
+    assert int(body) * 1024 * 1024 == Settings.from_env({}).max_body_bytes
+    assert set(nginx["networks"]) & set(SERVICES["service"]["networks"])
+
+
+def test_figures_are_published_on_the_port_that_serves_them() -> None:
+    host, port = Settings.from_env(environment("service")).metrics_bind or ("", 0)
+    assert host == "0.0.0.0"  # noqa: S104 (inside its container)
+    assert f"127.0.0.1:{port}:{port}" in SERVICES["service"]["ports"]
+
+
+def test_the_end_fits_into_the_time_that_is_given() -> None:
+    settings = Settings.from_env(environment("service"))
+    longest = settings.drain_seconds + max(8, settings.deadline_ms // 1000 + 4)
+    for service in OURS:
+        assert longest < int(SERVICES[service]["stop_grace_period"].removesuffix("s"))

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from cds_service import create_app
 from cds_service.config import Settings
 from cds_service.edge import edge_of
+from cds_service.errors import StoreUnavailable
 from hooks import CONTENT_VERSION
 from tests import clients
 from tests.contract.calls import CHART, ORDER, call, recommendations
@@ -79,6 +80,102 @@ def test_X_15_production_shares_nothing(production: Flask) -> None:
     for origin in (PAGE, "http://localhost:3000"):
         answer = preflight(client, ENDPOINTS[1], origin)
         assert not any(name.startswith("Access-Control") for name, _ in answer.headers)
+
+
+EHR = "https://ehr.example:8443"
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[FlaskClient]:
+    """Production that lets the pages of one EHR in."""
+    environ = clients.production(tmp_path) | {"LM_CDS_ORIGINS": f"{EHR}, https://second.example"}
+    app = create_app(Settings.from_env(environ))
+    yield clients.calling(app)
+    edge_of(app).close()
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize("origin", [EHR, "https://second.example"])
+def test_a_configured_origin_may_call(shared: FlaskClient, path: str, origin: str) -> None:
+    answer = preflight(shared, path, origin)
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == origin
+    assert answer.headers["Access-Control-Max-Age"] == "600"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert answer.headers.getlist("Vary") == ["Origin"]
+    refusal = shared.post(ENDPOINTS[1], data=b"{", headers={"Origin": origin})
+    assert refusal.headers["Access-Control-Allow-Origin"] == origin
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("https://ehr.example", "https://ehr.example:8444", "http://ehr.example:8443"),
+        *("https://EHR.example:8443", f"{EHR}/", f"{EHR}.evil.example", f"{EHR}, {PAGE}"),
+        *("https://sub.ehr.example:8443", "null", "*", "", PAGE, "http://localhost:3000"),
+    ],
+)
+def test_no_other_origin_may(shared: FlaskClient, origin: str) -> None:
+    for answer in (
+        preflight(shared, ENDPOINTS[1], origin),
+        shared.get("/cds-services", headers={"Origin": origin}),
+    ):
+        assert not any(name.startswith("Access-Control") for name, _ in answer.headers)
+
+
+def _kinds(client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """An answer of every kind."""
+    chart, order = (f"/cds-services/{service}" for service in (CHART, ORDER))
+    item = {"card": "x", "outcome": "overridden", "outcomeTimestamp": "2026-11-21T12:00:00Z"}
+    kinds = {
+        "200 cards": client.post(order, json=call(ORDER)),
+        "200 discovery": client.get("/cds-services"),
+        "200 start": client.get("/"),
+        "200 health": client.get("/livez"),
+        "200 catalogue": client.get("/catalogue"),
+        "200 preflight": preflight(client, order, PAGE),
+        "204 feedback": client.post(f"{chart}/feedback", json={"feedback": [item]}),
+        "304 kept": client.get(
+            "/catalogue", headers={"If-None-Match": client.get("/catalogue").headers["ETag"]}
+        ),
+        "400 body": client.post(order, data=b"{"),
+        "404 path": client.get("/nowhere"),
+        "404 service": client.post("/cds-services/nobody", json={}),
+        "405 method": client.delete(order),
+        "412 data": client.post(chart, json=call(CHART, prefetch=None)),
+        "413 body": client.post(f"{chart}/feedback", data=b" " * 70_000),
+    }
+    monkeypatch.setattr(edge_of(app).store, "check", _unavailable)
+    kinds["503 not ready"] = client.get("/readyz")
+    monkeypatch.setattr("cds_service.answers.build", _unavailable)
+    kinds["503 store"] = client.post(order, json=call(ORDER))
+    monkeypatch.setattr("cds_service.answers.build", None)
+    kinds["500 fault"] = client.post(order, json=call(ORDER))
+    return kinds
+
+
+def _unavailable(*_: Any) -> Any:
+    raise StoreUnavailable
+
+
+@pytest.mark.parametrize("profile", ["production", "sandbox"])
+def test_every_kind_of_answer_carries_the_security_headers(
+    profile: str, app: Flask, production: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = app if profile == "sandbox" else production
+    kinds = _kinds(chosen.test_client(), chosen, monkeypatch)
+    for kind, answer in kinds.items():
+        headers = answer.headers
+        assert answer.status_code == int(kind[:3]), kind
+        assert headers["X-Content-Type-Options"] == "nosniff", kind
+        assert headers["Referrer-Policy"] == "no-referrer", kind
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'"), kind
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], kind
+        assert ("no-store" in headers["Cache-Control"]) != (kind in KEPT), kind
+        assert "Set-Cookie" not in headers, kind
+
+
+KEPT = ("200 catalogue", "304 kept")
 
 
 @pytest.mark.parametrize("path", ["/cds-services", "/livez", "/readyz", "/nowhere"])

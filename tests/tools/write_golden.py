@@ -4,7 +4,8 @@
 
 Each pair is one test patient's call with complete prefetch on the reference day of the fixtures.
 What differs from run to run or with every change of the content (uuids, content version) is
-replaced, so that a difference in these files is a difference in what a clinician would see.
+replaced, so that a difference in these files is a difference in what a clinician would see. They
+are also the known answers that every process asks itself for (`cds_service/self_test.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,9 @@ from cds_service.app import create_app
 from cds_service.config import Settings
 from cds_service.edge import edge_of
 from cds_service.sandbox.example_calls import example_call
+from cds_service.self_test import NOW, PUBLIC_URL, scrubbed
 
 FOLDER = Path(fhir_fixtures.__file__).parent / "hook_calls"
-PUBLIC_URL = "https://cds.example.org"
-NOW = datetime.combine(fhir_fixtures.REFERENCE_DATE, time(9), UTC)
 
 
 @contextmanager
@@ -55,16 +54,6 @@ def calls() -> Iterator[tuple[str, str]]:
 def request_of(service: str, story: str) -> Any:
     """The request of one story to one service."""
     return example_call(story, service, NOW, prefetch=True)
-
-
-def scrubbed(value: Any) -> Any:
-    """An answer without what changes from run to run: uuids, version of the content."""
-    if isinstance(value, list):
-        return [scrubbed(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    replaced = {"uuid": "(uuid)", "contentVersion": "(content version)"}
-    return {name: replaced.get(name) or scrubbed(member) for name, member in value.items()}
 
 
 def text(value: Any) -> bytes:

@@ -86,6 +86,22 @@ def test_other_variables_are_not_ours() -> None:
         ("PUBLIC_URL", "/cds"),
         ("PUBLIC_URL", "http://cds.example"),
         ("NOW", "2026-11-21T12:00:00Z"),
+        ("ORIGINS", "*"),
+        ("ORIGINS", "null"),
+        ("ORIGINS", "https://*.ehr.example"),
+        ("ORIGINS", "https://ehr.example/"),
+        ("ORIGINS", "https://ehr.example/page"),
+        ("ORIGINS", "https://EHR.example"),
+        ("ORIGINS", "https://user:secret@ehr.example"),
+        ("ORIGINS", "https://ehr.example:99999"),
+        ("ORIGINS", "https://ehr.example http://second.example"),
+        ("METRICS_BIND", "9464"),
+        ("METRICS_BIND", ":9464"),
+        ("METRICS_BIND", "127.0.0.1"),
+        ("METRICS_BIND", "127.0.0.1:0"),
+        ("METRICS_BIND", "127.0.0.1:65536"),
+        ("METRICS_BIND", "::1:9464"),
+        ("DRAIN_SECONDS", "61"),
         ("DEADLINE", "1500"),
         ("fhir_servers", "https://fhir.example/r4"),
     ],
@@ -113,6 +129,30 @@ def test_a_misspelt_name_gets_a_hint() -> None:
 @pytest.mark.parametrize(("value", "expected"), [("50", 50), ("60000", 60000)])
 def test_deadline_boundaries(value: str, expected: int) -> None:
     assert read(DEADLINE_MS=value).deadline_ms == expected
+
+
+def test_origins_are_kept_as_they_are_sent() -> None:
+    given = "https://ehr.example, https://second.example:8443\thttps://[2001:db8::1]:9"
+    assert read(ORIGINS=given).origins == (
+        "https://ehr.example",
+        "https://second.example:8443",
+        "https://[2001:db8::1]:9",
+    )
+    assert read().origins == ()
+    assert read(PROFILE="sandbox", ORIGINS="http://ehr.example").origins == ("http://ehr.example",)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("127.0.0.1:9464", ("127.0.0.1", 9464)),
+        ("[::1]:1", ("::1", 1)),
+        ("localhost:65535", ("localhost", 65535)),
+        ("", None),
+    ],
+)
+def test_the_address_for_figures(given: str, expected: tuple[str, int] | None) -> None:
+    assert read(METRICS_BIND=given).metrics_bind == expected
 
 
 def test_sandbox_allows_http_and_a_fixed_clock() -> None:

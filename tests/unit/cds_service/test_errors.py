@@ -30,6 +30,8 @@ ERRORS = sorted(all_errors(errors.ServiceError), key=lambda error: error.__name_
 def make(error: type[errors.ServiceError]) -> errors.ServiceError:
     if error is errors.RequiredDataMissing:
         return errors.RequiredDataMissing([("Patient", ["no-server"]), ("Condition", ["timeout"])])
+    if error is errors.NotReady:
+        return errors.NotReady([(errors.NotReady.text, "lm-order-sign/story")])
     return error()
 
 

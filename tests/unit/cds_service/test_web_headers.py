@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cds_service.web_headers import is_allowed_origin
+from cds_service.web_headers import is_sandbox_origin
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from cds_service.web_headers import is_allowed_origin
     ],
 )
 def test_allowed(origin: str) -> None:
-    assert is_allowed_origin(origin)
+    assert is_sandbox_origin(origin)
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_allowed(origin: str) -> None:
     ],
 )
 def test_refused(origin: str) -> None:
-    assert not is_allowed_origin(origin)
+    assert not is_sandbox_origin(origin)

@@ -1,0 +1,1 @@
+"""One command that looks for known faults in dependencies and forbidden patterns in the code."""

@@ -1,0 +1,1 @@
+"""A real nginx with our configuration in front of the real service."""
