@@ -1,5 +1,5 @@
 # make run    sandbox on http://127.0.0.1:5000, in the foreground
-# make serve  the service as in production (PORT, WORKERS, THREADS, PROFILE, LM_CDS_SIGN_OFF_FILE)
+# make serve  as in production (PORT, WORKERS, THREADS, PROFILE, LM_CDS_SIGN_OFF_FILE, LM_CDS_CONFIG_FILE)
 # make test   all tests that need Python alone;  make lint  all static checks
 # make test-postgres, test-renderers, test-browser, test-hapi  those that need more, and install it
 # make hapi   a HAPI FHIR server (HAPI_PORT);  make fixtures  the test patients into a server (FHIR)

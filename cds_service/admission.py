@@ -51,8 +51,7 @@ _held = _Held()
 class Admission:
     """The places of one process."""
 
-    def __init__(self, deadline_ms: int, computing: int = COMPUTING) -> None:
-        self._seconds = {rank: share * deadline_ms / 1000 for rank, share in _WAIT_SHARE.items()}
+    def __init__(self, computing: int = COMPUTING) -> None:
         self._lock = threading.Lock()
         self._free = computing
         self._waiting: dict[Rank, deque[threading.Lock]] = {rank: deque() for rank in Rank}
@@ -62,9 +61,9 @@ class Admission:
         return sum(len(self._waiting[each]) for each in _WAIT_SHARE) >= _MOST_WAITING[rank]
 
     @contextmanager
-    def place(self, rank: Rank) -> Iterator[None]:
-        """A place to compute for one new call. Raises `Overloaded`."""
-        if not self._enter(rank, self._seconds[rank]):
+    def place(self, rank: Rank, deadline_ms: int) -> Iterator[None]:
+        """A place to compute for one new call with so much time. Raises `Overloaded`."""
+        if not self._enter(rank, _WAIT_SHARE[rank] * deadline_ms / 1000):
             raise Overloaded
         _held.admission = self
         try:

@@ -9,15 +9,17 @@ from types import TracebackType
 
 from flask import Flask
 
-from cds_service import catalogue_pages, errors, routes, sign_off, web_headers
+from cds_service import catalogue_pages, client_auth, errors, routes, sign_off, web_headers
 from cds_service import sandbox as sandbox_pages
 from cds_service.admission import Admission
+from cds_service.client_auth import Door
 from cds_service.clock import Clock
 from cds_service.config import Settings
 from cds_service.edge import EXTENSION, Edge, edge_of
 from cds_service.fhir_client import FhirClient
 from cds_service.logs import Log, quiet_libraries
 from cds_service.store import Store
+from cds_service.used_tokens import UsedTokens
 from hooks import SERVICES
 
 
@@ -36,9 +38,11 @@ class CdsApplication(Flask):
 def create_app(settings: Settings) -> Flask:
     """The WSGI application with these settings.
 
-    Raises `SettingError` in production without a clinician's sign-off of the running content.
+    Raises `SettingError` in production without a clinician's sign-off of the running content, and
+    without clients.
     """
     signed = sign_off.required(settings)
+    client_auth.required(settings)
     quiet_libraries()
     app = CdsApplication("cds_service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -60,12 +64,15 @@ def create_app(settings: Settings) -> Flask:
 def _edge(settings: Settings) -> Edge:
     clock = Clock(settings.now)
     services = {name: service.at(settings.site_file) for name, service in SERVICES.items()}
+    store = Store(settings.database_url)
+    log = Log(clock, services, clients=[client.name for client in settings.clients])
     return Edge(
         settings=settings,
         clock=clock,
         client=FhirClient(settings.max_answer_bytes, settings.networks),
-        store=Store(settings.database_url),
-        log=Log(clock, services),
+        store=store,
+        log=log,
         services=services,
-        admission=Admission(settings.deadline_ms),
+        admission=Admission(),
+        door=Door(settings, clock, UsedTokens(store, log), client_auth.fetcher(settings)),
     )

@@ -1,8 +1,9 @@
 """Settings of the service: the only reader of the environment (names start with `LM_CDS_`).
 
-Each setting stands once, in `SETTINGS`; the table in the documentation is made from it. A value
-that cannot be used stops the start with a message that names the variable and never repeats the
-value, which may hold a password; of the site file the path and the place are told.
+Each setting stands once, in `SETTINGS`; the table in the documentation is made from it. The
+configuration file holds the same settings by their small names, and the clients; a variable of the
+environment overrides it. A value that cannot be used stops the start with a message that names the
+variable, or file and place, and never repeats the value, which may hold a password.
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from cds_service.base_url import EXPECTED, base_url
+from cds_service.clients import MEANINGS, Client, ClientsError, read_clients
 from cds_service.clock import instant
+from cds_service.config_file import ConfigFile, ConfigFileError
 from cds_service.network_policy import LOOPBACK, Network
 from cds_service.site_file import SiteFileError, read_site
-from hooks import NO_SITE, Site
+from hooks import NO_SITE, SERVICES, Site
 
 PREFIX = "LM_CDS_"
 SANDBOX = "sandbox"
 PRODUCTION = "production"
 MEBIBYTE = 1024 * 1024
+CONFIG_FILE = "CONFIG_FILE"
 
 
 class SettingError(ValueError):
@@ -34,6 +38,8 @@ class SettingError(ValueError):
 
     def __init__(self, name: str, expected: str) -> None:
         super().__init__(f"{PREFIX}{name}: {expected}")
+        self.name = name
+        self.expected = expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class Settings:
     now: datetime | None
     site_file: Site
     private_networks: tuple[Network, ...]
+    config_file: str | None = None
+    clients: tuple[Client, ...] = ()
 
     @property
     def sandbox(self) -> bool:
@@ -68,9 +76,13 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Read and check all settings. Raises `SettingError`, whose text is meant for operators."""
         _refuse_unknown(environ)
-        given = {setting.field: setting.read(environ) for setting in SETTINGS}
-        settings = cls(**given)
-        _check_together(settings)
+        file = _config_file(environ)
+        try:
+            given = {setting.field: setting.read(environ, file.texts) for setting in SETTINGS}
+            settings = cls(**given, clients=_clients(file, given["profile"]))
+            _check_together(settings)
+        except SettingError as problem:
+            raise _located(problem, environ, file) from None
         return settings
 
 
@@ -88,10 +100,35 @@ class Setting:
         """The member of `Settings` that holds the value."""
         return self.name.lower()
 
-    def read(self, environ: Mapping[str, str]) -> Any:
-        """The typed value; an unset or blank variable means the default."""
-        text = environ.get(PREFIX + self.name, "").strip() or self.default
-        return self.parse(self.name, text)
+    def read(self, environ: Mapping[str, str], file: Mapping[str, str]) -> Any:
+        """The typed value; an unset or blank variable means the file, then the default."""
+        given = environ.get(PREFIX + self.name, "").strip() or file.get(self.field, "").strip()
+        return self.parse(self.name, given or self.default)
+
+
+def _config_file(environ: Mapping[str, str]) -> ConfigFile:
+    named = environ.get(PREFIX + CONFIG_FILE, "").strip()
+    known = [setting.field for setting in SETTINGS if setting.name != CONFIG_FILE]
+    try:
+        return ConfigFile.read(Path(named), known) if named else ConfigFile()
+    except ConfigFileError as problem:
+        raise SettingError(CONFIG_FILE, str(problem)) from None
+
+
+def _clients(file: ConfigFile, profile: str) -> tuple[Client, ...]:
+    types = {name: [n.resource_type for n in service.needs] for name, service in SERVICES.items()}
+    try:
+        return read_clients(file.clients, file.folder, types, secure=profile == PRODUCTION)
+    except ClientsError as problem:
+        raise SettingError(CONFIG_FILE, file.place(str(problem))) from None
+
+
+def _located(problem: SettingError, environ: Mapping[str, str], file: ConfigFile) -> SettingError:
+    """The same problem, with file and place where its value comes from the file."""
+    name = problem.name.lower()
+    if environ.get(PREFIX + problem.name, "").strip() or name not in file.texts:
+        return problem
+    return SettingError(CONFIG_FILE, f"{file.place(name)}: {problem.expected}")
 
 
 def _profile(name: str, text: str) -> str:
@@ -114,15 +151,10 @@ def _optional(parse: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
 
 
 def _absolute_url(name: str, text: str) -> str:
-    expected = "an absolute http(s) URL without user, query or fragment is expected"
-    try:
-        url = urlsplit(text)
-        usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:
-        raise SettingError(name, expected) from None
-    if not usable or "@" in url.netloc or re.search(r"[\s?#\\\x00-\x1f]", text):
-        raise SettingError(name, expected)
-    return text.rstrip("/")
+    url = base_url(text)
+    if url is None:
+        raise SettingError(name, EXPECTED)
+    return url
 
 
 def _url_list(name: str, text: str) -> tuple[str, ...]:
@@ -228,8 +260,8 @@ SETTINGS: tuple[Setting, ...] = (
         "PUBLIC_URL",
         "",
         _optional(_absolute_url),
-        "base URL under which clients reach this service; cards link to the catalogue there, in "
-        "production only if it is set",
+        "base URL under which clients reach this service: their tokens must name it, and cards "
+        "link to the catalogue there; production needs it",
     ),
     Setting(
         "SIGN_OFF_FILE",
@@ -246,20 +278,37 @@ SETTINGS: tuple[Setting, ...] = (
         "file with the codes and declarations of this site, YAML or JSON: [site.md](site.md)",
     ),
     Setting(
+        CONFIG_FILE,
+        "",
+        _optional(lambda _, text: text),
+        "file with any of these settings and the clients, YAML or JSON; production needs at least "
+        "one client: [clients.md](clients.md)",
+    ),
+    Setting(
         "PRIVATE_NETWORKS",
         "",
         _networks,
-        "networks with private addresses in which FHIR servers stand, such as `10.20.0.0/16`, "
-        "separated by commas or spaces; other private addresses are never connected to; the "
-        "sandbox also allows loopback",
+        "networks with private addresses in which FHIR servers and key sets stand, such as "
+        "`10.20.0.0/16`, separated by commas or spaces; other private addresses are never connected "
+        "to; the sandbox also allows loopback",
     ),
 )
 
 
 def settings_table() -> str:
     """All settings as a Markdown table, for the documentation."""
-    rows = [f"| `{PREFIX}{s.name}` | {_shown(s.default)} | {s.meaning} |" for s in SETTINGS]
-    return "\n".join(["| Variable | Default | Meaning |", "|---|---|---|", *rows])
+    rows = [
+        f"| `{PREFIX}{s.name}` | {_shown('' if s.name == CONFIG_FILE else s.field)} | "
+        f"{_shown(s.default)} | {s.meaning} |"
+        for s in SETTINGS
+    ]
+    return "\n".join(["| Variable | In the file | Default | Meaning |", "|---|---|---|---|", *rows])
+
+
+def clients_table() -> str:
+    """The members of a client as a Markdown table, for the documentation."""
+    rows = [f"| `{name}` | {meaning} |" for name, meaning in MEANINGS.items()]
+    return "\n".join(["| Member | Meaning |", "|---|---|", *rows])
 
 
 def _shown(default: str) -> str:

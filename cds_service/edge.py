@@ -18,6 +18,8 @@ from flask import Flask
 from cds_service import answers
 from cds_service.admission import Admission
 from cds_service.answers import HookAnswer
+from cds_service.client_auth import Door
+from cds_service.clients import ANYONE, Client
 from cds_service.clock import Clock
 from cds_service.config import Settings
 from cds_service.deadline import Deadline
@@ -32,8 +34,6 @@ from hooks.record import Failure, PatientRecord
 
 EXTENSION = "lm_cds"
 REQUIRED_ON_PATIENT_VIEW = ("Patient", "Condition")
-ONE_CLIENT = ""
-"""The client part of a patient's key in the store, until callers are told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,12 @@ class Edge:
     log: Log
     services: Mapping[str, Service]
     admission: Admission
+    door: Door
 
     def close(self) -> None:
         """Give connections and threads back."""
         self.client.close()
+        self.door.close()
         self.store.close()
 
     @property
@@ -67,18 +69,22 @@ class Edge:
         """Release and hash of the knowledge that decides, with that of the site."""
         return content_version(self.settings.site_file)
 
-    def service(self, service_id: str) -> Service:
-        """The service of a path. Raises `UnknownService`."""
-        try:
-            return self.services[service_id]
-        except KeyError:
-            raise UnknownService from None
+    def service(self, service_id: str, client: Client = ANYONE) -> Service:
+        """The service of a path. Raises `UnknownService`, also where the client may not call it."""
+        found = self.services.get(service_id)
+        if found is None or not client.may_call(service_id):
+            raise UnknownService
+        return found
+
+    def deadline_ms(self, client: Client) -> int:
+        """The time of a call of a client, in milliseconds."""
+        return client.deadline_ms or self.settings.deadline_ms
 
     def record(
         self, service: Service, call: HookCall, counts: Counts | None = None
     ) -> PatientRecord:
         """Everything that the call brings and the FHIR server adds before the deadline."""
-        deadline = Deadline.after(call.received, self.settings.deadline_ms)
+        deadline = Deadline.after(call.received, self.deadline_ms(call.client))
         now = self.clock.now()
         return gather(call, service, self.settings, self.client, deadline, now, counts)
 
@@ -105,11 +111,12 @@ class Edge:
         if not cards:
             return answers.build(cards, base)
         try:
-            key = self.store.subject_key(ONE_CLIENT, call.fhir_server or "", record.patient_id)
+            name = call.client.name
+            key = self.store.subject_key(name, call.fhir_server or "", record.patient_id)
             dismissed = self.store.dismissals(key)
             answer = answers.build(service.cards(record, dismissed) if dismissed else cards, base)
             if answer.issued:
-                self.store.record_issued(service.id, key, answer.issued, self.clock.now())
+                self.store.record_issued(service.id, key, answer.issued, self.clock.now(), name)
         except StoreUnavailable as failure:
             self.log.store_failed(failure)
             return answers.build(cards, base)

@@ -11,9 +11,12 @@
     │   ├── FeedbackMalformed    400
     │   ├── BodyTooLarge         413
     │   └── UnknownService       404
+    ├── Unauthenticated          401  the caller did not prove who they are; never says why
     ├── RequiredDataMissing      412  Patient or Condition could not be read
     ├── Overloaded               503  more calls than can be answered in time
+    ├── KeysMissing              503  readiness: the keys of a client were never read
     └── StoreUnavailable         503
+        └── TokenStoreUnavailable 503  it cannot be told whether a token was used before
 
 Every text is a constant: nothing of a request or of a library's message is ever repeated
 (CDS Hooks 3.0.0-ballot, HTTP Status Codes: an error carries an OperationOutcome).
@@ -44,6 +47,10 @@ class ServiceError(Exception):
     def issues(self) -> list[dict[str, Any]]:
         """The OperationOutcome issues of this error."""
         return [issue(self.code, self.text)]
+
+    def log_fields(self) -> dict[str, Any]:
+        """What the log tells beside the class, from closed lists."""
+        return {}
 
 
 class CallRefused(ServiceError):
@@ -124,6 +131,24 @@ class UnknownService(CallRefused):
     text = "There is no CDS service with this id."
 
 
+class Unauthenticated(ServiceError):
+    """The caller did not prove who they are. `reason` and `client` are for the log alone."""
+
+    status = 401
+    code = "login"
+    text = "This service needs a valid JSON Web Token of a client that it knows."
+    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+    def __init__(self, reason: str | None = None, client: str | None = None) -> None:
+        super().__init__(self.text)
+        self.reason = reason
+        self.client = client
+
+    def log_fields(self) -> dict[str, Any]:
+        """Why, and which client the token claims to be of."""
+        return {"token": self.reason, "client": self.client}
+
+
 class RequiredDataMissing(ServiceError):
     """`patient-view` without Patient or Condition (CDS Hooks 2.0.1: HTTP 412).
 
@@ -163,6 +188,20 @@ class StoreUnavailable(ServiceError):
     text = "The feedback store is not available now. Nothing was stored; please send it again."
 
 
+class TokenStoreUnavailable(StoreUnavailable):
+    """It cannot be told whether the token of the call was used before."""
+
+    text = "Callers cannot be authenticated now. Please call again with a new token."
+
+
+class KeysMissing(ServiceError):
+    """The keys of a client were never read, or not for a day."""
+
+    status = 503
+    code = "transient"
+    text = "The keys of a client could not be read."
+
+
 _HTTP_ISSUES: dict[int, tuple[str, str]] = {
     400: ("structure", "The HTTP request could not be read."),
     404: ("not-found", "There is nothing at this path."),
@@ -190,7 +229,7 @@ def register(app: Flask, log: Log) -> None:
     def known(error: ServiceError) -> Response:
         if isinstance(error, StoreUnavailable):
             log.store_failed(error)
-        _log(log, error, error.status)
+        _log(log, error, error.status, **error.log_fields())
         answer = outcome_response(error.status, error.issues())
         answer.headers.update(error.headers)
         return answer
@@ -213,12 +252,13 @@ def register(app: Flask, log: Log) -> None:
     app.register_error_handler(Exception, fault)
 
 
-def _log(log: Log, error: Exception, status: int) -> None:
+def _log(log: Log, error: Exception, status: int, **fields: Any) -> None:
     log.write(
         Event.CALL_REFUSED,
         endpoint=request.endpoint,
         status=status,
         error=type(error).__name__,
+        **fields,
     )
 
 

@@ -46,7 +46,6 @@ _CHUNK_BYTES = 65_536
 _DRAIN_BYTES, _DRAIN_SECONDS = 65_536, 0.02
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _HEADERS = {
-    "Accept": "application/fhir+json",
     "Accept-Encoding": "identity",
     # Servers may reuse the result of an equal search for a minute; a result of today counts.
     "Cache-Control": "no-cache",
@@ -77,9 +76,14 @@ class FhirClient:
     """
 
     def __init__(
-        self, max_answer_bytes: int, networks: Iterable[Network] = (), workers: int = 256
+        self,
+        max_answer_bytes: int,
+        networks: Iterable[Network] = (),
+        workers: int = 256,
+        accept: str = "application/fhir+json",
     ) -> None:
         self.guards = ServerGuards()
+        self._accept = accept
         self._max_answer_bytes = max_answer_bytes
         self._networks = tuple(networks)
         self._adapter = _Adapter(pool_connections=32, pool_maxsize=workers, max_retries=0)
@@ -132,7 +136,7 @@ class FhirClient:
             return HttpAnswer(reason=Reason.TIMEOUT)
 
     def _answer(self, asked: _Exchange) -> HttpAnswer:
-        request = _request(asked)
+        request = _request(asked, self._accept)
         seconds = max(asked.deadline.remaining(), 0.001)
         with self._adapter.send(request, stream=True, timeout=seconds, proxies={}) as response:
             if response.status_code != 200:
@@ -153,9 +157,9 @@ class _Exchange:
     allowance: Allowance | None = None
 
 
-def _request(asked: _Exchange) -> requests.PreparedRequest:
+def _request(asked: _Exchange, accept: str) -> requests.PreparedRequest:
     """A GET, or with a body a POST."""
-    headers = dict(_HEADERS)
+    headers = _HEADERS | {"Accept": accept}
     if asked.token is not None:
         headers["Authorization"] = f"Bearer {asked.token}"
     if asked.body is not None:

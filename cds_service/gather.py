@@ -113,8 +113,9 @@ def _base(call: HookCall, settings: Settings) -> tuple[str | None, str]:
         return None, call.why_not or Reason.NOT_ALLOWED
     if call.fhir_server is None:
         return None, Reason.NO_SERVER
-    base = allowed_base(settings.profile, settings.fhir_servers, call.fhir_server)
-    return base, Reason.NOT_ALLOWED
+    own = call.client.fhir_servers
+    servers = settings.fhir_servers if own is None else own
+    return allowed_base(settings.profile, servers, call.fhir_server), Reason.NOT_ALLOWED
 
 
 @contextmanager
@@ -137,7 +138,7 @@ def _read_prefetch(call: HookCall, service: Needy, chart: Chart) -> Prefetched:
     """Without a patient nothing can be told to be theirs, so every need stays open."""
     if call.patient_id is None:
         return Prefetched(open=list(service.needs))
-    return read_prefetch(call.prefetch, service.needs, chart)
+    return read_prefetch(call.prefetch, service.needs, chart, call.client.complete_prefetch)
 
 
 def _follow(

@@ -13,13 +13,14 @@ import struct
 import sys
 from typing import Any
 
-from cds_service import sign_off
+from cds_service import client_auth, sign_off
 from cds_service.config import SettingError, load
 from cds_service.warm_up import warm_up
 
 try:
     _settings = load()
     sign_off.required(_settings)
+    client_auth.required(_settings)
 except SettingError as problem:
     sys.exit(f"lm-cds: {problem}")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cds_service import errors, strict_json
+from cds_service.clients import ANYONE, Client
 from cds_service.schemas import validator
 from hooks.fhir import JsonObject
 from hooks.record import Reason
@@ -56,6 +57,7 @@ class HookCall:
     received: float
     queries_allowed: bool
     why_not: Reason | None
+    client: Client = ANYONE
 
     @property
     def user_is_patient_or_relative(self) -> bool:
@@ -64,8 +66,11 @@ class HookCall:
         return len(segments) > 1 and segments[-2] in ("Patient", "RelatedPerson")
 
 
-def parse(service: AskedService, body: bytes, received: float) -> HookCall:
-    """Read one call for a service. Raises a `CallRefused` of the kinds that 400 stands for."""
+def parse(service: AskedService, body: bytes, received: float, client: Client = ANYONE) -> HookCall:
+    """Read one call of a client for a service.
+
+    Raises a `CallRefused` of the kinds that 400 stands for.
+    """
     message = strict_json.loads(body)
     _check_envelope(service, message)
     context: JsonObject = message["context"]
@@ -95,6 +100,7 @@ def parse(service: AskedService, body: bytes, received: float) -> HookCall:
         received=received,
         queries_allowed=why_not is None,
         why_not=why_not,
+        client=client,
     )
 
 

@@ -86,6 +86,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "defects": _list_of(_text(r"\w{1,80}")),
     "repeated": _number,
     "held_back": _text(r"circuit-open|too-many-waiting"),
+    "token": _text(r"[a-z-]{1,20}"),
 }
 """The fields that may be logged, and the check that their values must pass."""
 
@@ -107,13 +108,20 @@ class _Lines:
 
 
 class Log:
-    """The log of one application; `services` are the ids that the field `service` may hold."""
+    """The log of one application.
+
+    `services` and `clients` are what the fields `service` and `client` may hold.
+    """
 
     def __init__(
-        self, clock: Clock, services: Collection[str] = (), stream: TextIO | None = None
+        self,
+        clock: Clock,
+        services: Collection[str] = (),
+        stream: TextIO | None = None,
+        clients: Collection[str] = (),
     ) -> None:
         self._clock = clock
-        self._services = frozenset(services)
+        self._labels = {"service": frozenset(services), "client": frozenset(clients)}
         self._logger = structlog.wrap_logger(
             _Lines(stream),
             processors=[self._only_listed, structlog.processors.JSONRenderer(_to_json)],
@@ -144,8 +152,8 @@ class Log:
         return {"at": self._clock.now().isoformat(), "event": event, **kept, **omitted}
 
     def _allowed(self, name: str, value: Any) -> bool:
-        if name == "service":
-            return isinstance(value, str) and value in self._services
+        if name in self._labels:
+            return isinstance(value, str) and value in self._labels[name]
         return name in FIELDS and FIELDS[name](value)
 
 

@@ -4,14 +4,15 @@ EHRs name their keys as they like, so resources count under every key. A key say
 completeness only where it is one of ours: data of its type, null, an empty Bundle or a remark
 answer the need; an absent key, an error, an odd value or resources of other types only leave it
 open. A readable Patient of the call answers the Patient need under any key, another patient's
-never does. A remaining `next` link under a key of ours is handed on to be followed.
+never does. A remaining `next` link under a key of ours is handed on to be followed. Where a client
+declares that keys of its own together hold all of a type, these answer it once all of them came.
 Source: data elements, section 1.7; clinical specification, section 1.9; CDS Hooks 2.0.1, Prefetch.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,16 +36,24 @@ class Prefetched:
 
 
 def read_prefetch(
-    prefetch: Mapping[str, Any], needs: Iterable[DataNeed], chart: Chart
+    prefetch: Mapping[str, Any],
+    needs: Iterable[DataNeed],
+    chart: Chart,
+    declared: Mapping[str, Iterable[str]] | None = None,
 ) -> Prefetched:
-    """Put everything that was prefetched into the chart; say what is still to be asked."""
+    """Put everything that was prefetched into the chart; say what is still to be asked.
+
+    `declared` maps a resource type to the keys of the client that together hold all of it.
+    """
     pages = {key: _page(value) for key, value in prefetch.items()}
     held = {key: chart.add(page) for key, page in pages.items() if page}
     left = Prefetched()
     for need in needs:
         page = pages.get(need.key)
         if page is None or not _answered(need, page, held[need.key], chart):
-            if not (need.resource_type == _PATIENT and chart.has(_PATIENT)):
+            theirs = tuple((declared or {}).get(need.resource_type, ()))
+            known = need.resource_type == _PATIENT and chart.has(_PATIENT)
+            if not known and not _all_answer(theirs, need, pages, held, chart):
                 left.open.append(need)
         elif page.next_link is not None:
             left.paged.append((need, page))
@@ -63,6 +72,23 @@ def _answered(need: DataNeed, page: Page, held: Sorted, chart: Chart) -> bool:
     if not held.types:
         return page.is_bundle or not held.foreign
     return need.resource_type in held.types
+
+
+def _all_answer(
+    keys: Collection[str],
+    need: DataNeed,
+    pages: Mapping[str, Page | None],
+    held: Mapping[str, Sorted],
+    chart: Chart,
+) -> bool:
+    """Whether all these keys of the client came, whole and readable, and answer a need."""
+    found = [(page, held[key]) for key in keys if (page := pages.get(key)) is not None]
+    return len(found) == len(keys) > 0 and all(
+        _answered(need, page, sorted_in, chart)
+        and page.next_link is None
+        and not only_page(page).reasons
+        for page, sorted_in in found
+    )
 
 
 def _page(value: Any) -> Page | None:

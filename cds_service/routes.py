@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, request
 
 from cds_service import clock, feedback, hook_call, request_body
 from cds_service.admission import Rank
+from cds_service.clients import Client
 from cds_service.edge import Edge, edge_of, log_fields
 from cds_service.errors import JSON, Overloaded
 from cds_service.logs import Event
@@ -16,6 +17,7 @@ from hooks import Service
 
 SPECIFICATION = "2.0.1"
 """The release of CDS Hooks that the services implement (discovery `version`)."""
+DISCOVERY = "/cds-services"
 CONTENT_EXTENSION = "org.lm-cds-hooks.content"
 
 blueprint = Blueprint("cds", __name__)
@@ -24,8 +26,10 @@ start_page = Blueprint("start", __name__)
 
 @blueprint.get("/cds-services", strict_slashes=False)
 def discovery() -> Response:
-    """All services with their prefetch templates."""
-    services = _edge().services.values()
+    """All services of the client with their prefetch templates."""
+    edge = _edge()
+    client = _caller(edge, DISCOVERY)
+    services = [service for service in edge.services.values() if client.may_call(service.id)]
     return _json({"services": [describe(service) for service in services]})
 
 
@@ -34,18 +38,18 @@ def call(service_id: str) -> Response:
     """Answer one hook call with cards."""
     received = clock.monotonic()
     edge = _edge()
-    service = edge.service(service_id)
-    rank = Rank.ORDER if service.hook == hook_call.ORDER_SIGN else Rank.CHART
-    if edge.admission.is_full(rank):
-        raise Overloaded
+    _refuse_when_full(edge, service_id)
+    client = _caller(edge, f"{DISCOVERY}/{service_id}")
+    service = edge.service(service_id, client)
     body = request_body.read(edge.settings.max_body_bytes)
-    with edge.admission.place(rank):
-        asked = hook_call.parse(service, body, received)
+    with edge.admission.place(_rank(service), edge.deadline_ms(client)):
+        asked = hook_call.parse(service, body, received, client)
         evaluation = edge.evaluate(service, asked, _base(edge))
     milliseconds = round((clock.monotonic() - received) * 1000, 1)
     edge.log.write(
         Event.HOOK_ANSWERED,
         service=service.id,
+        client=client.name or None,
         hook_instance=asked.hook_instance,
         milliseconds=milliseconds,
         **log_fields(evaluation),
@@ -57,12 +61,15 @@ def call(service_id: str) -> Response:
 def take_feedback(service_id: str) -> Response:
     """Store what became of cards; 204 also for cards we do not know."""
     edge = _edge()
-    service = edge.service(service_id)
+    own = f"{DISCOVERY}/{service_id}"
+    client = _caller(edge, own, f"{own}/feedback")
+    service = edge.service(service_id, client)
     items = feedback.parse(request_body.read(feedback.MAX_BODY_BYTES))
-    stored = edge.store.record_feedback(service.id, items, edge.clock.now())
+    stored = edge.store.record_feedback(service.id, items, edge.clock.now(), client.name)
     edge.log.write(
         Event.FEEDBACK_STORED,
         service=service.id,
+        client=client.name or None,
         items=stored.items,
         unknown=stored.unknown,
         repeated=stored.repeated,
@@ -78,8 +85,12 @@ def alive() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """Whether calls can be answered in full: knowledge loaded, store writable (else 503)."""
+    """Whether calls can be answered in full: knowledge loaded, store writable (else 503).
+
+    The keys of every client must have been read too.
+    """
     edge = _edge()
+    edge.door.check()
     edge.store.check(edge.clock.now())
     return _json({"status": "ready", "contentVersion": edge.content_version})
 
@@ -113,6 +124,24 @@ def _base(edge: Edge) -> str | None:
     """
     settings = edge.settings
     return settings.public_url or (request.url_root if settings.sandbox else None)
+
+
+def _caller(edge: Edge, *paths: str) -> Client:
+    """Who calls one of these paths. A refused `order-sign` lets the order pass: it is essential."""
+    service = edge.services.get(paths[0].removeprefix(f"{DISCOVERY}/"))
+    essential = len(paths) == 1 and service is not None and service.hook == hook_call.ORDER_SIGN
+    return edge.door.admit(request.headers.get("Authorization"), paths, essential)
+
+
+def _refuse_when_full(edge: Edge, service_id: str) -> None:
+    """Before anything else: a call that would get no place. Raises `Overloaded`."""
+    service = edge.services.get(service_id)
+    if service is not None and edge.admission.is_full(_rank(service)):
+        raise Overloaded
+
+
+def _rank(service: Service) -> Rank:
+    return Rank.ORDER if service.hook == hook_call.ORDER_SIGN else Rank.CHART
 
 
 def _edge() -> Edge:

@@ -1,4 +1,4 @@
-"""What the service remembers: issued chart-open cards, feedback, and dismissals.
+"""What the service remembers: issued chart-open cards, feedback, dismissals, and used tokens.
 
 SQLite (WAL, synchronous=FULL, one host) or PostgreSQL by URL. Patients are known here only by a
 key: HMAC-SHA256 over client, FHIR server and patient id, with a random secret kept in the
@@ -22,7 +22,7 @@ from cds_service import store_rows
 from cds_service.errors import StoreUnavailable
 from cds_service.feedback import OVERRIDDEN, Feedback
 from cds_service.store_access import Access
-from cds_service.store_schema import COMMENT, FEEDBACK, ISSUED, PROBE
+from cds_service.store_schema import COMMENT, FEEDBACK, ISSUED, PROBE, USED_TOKEN
 from hooks import Card, Dismissal
 
 KEEP_ISSUED_CARDS = timedelta(days=60)
@@ -31,6 +31,8 @@ FEEDBACK_WAIT_MS = 2000
 """How long feedback waits for a locked database."""
 HOOK_WAIT_MS = 250
 """How long an answer to a hook call waits for it."""
+TOKEN_WAIT_MS = 500
+"""How long a caller waits for it to be let in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self._access = Access(url)
         self._purged_at: datetime | None = None
+        self._tokens_purged_at: datetime | None = None
 
     def close(self) -> None:
         """Give all connections back."""
@@ -87,13 +90,32 @@ class Store:
             rows = connection.execute(query).all()
         return tuple(found for items, at in rows for found in store_rows.dismissals(items, at))
 
+    def take_token(self, issuer: str, token_id: str, until: datetime, now: datetime) -> bool:
+        """Whether a token was not taken before; from now on it is, at least until that time."""
+        row = {"issuer": issuer, "token_id": token_id, "expires_at": store_rows.utc_text(until)}
+        wait = TOKEN_WAIT_MS
+        with self._access.turn(wait), self._access.transaction(wait, rests=True) as connection:
+            added = connection.execute(
+                self._access.insert(USED_TOKEN),
+                row,
+                execution_options={"preserve_rowcount": True},
+            )
+            self._purge_tokens(connection, now)
+            return added.rowcount == 1
+
     def record_issued(
-        self, service: str, subject_key: str, cards: Sequence[tuple[str, Card]], now: datetime
+        self,
+        service: str,
+        subject_key: str,
+        cards: Sequence[tuple[str, Card]],
+        now: datetime,
+        client: str = "",
     ) -> None:
-        """Keep which card told what about whom, so that feedback can dismiss it."""
+        """Keep which card told a client what about whom, so that its feedback can dismiss it."""
         rows = [
             {
                 "card": card_uuid,
+                "client": client,
                 "service": service,
                 "subject_key": subject_key,
                 "items": store_rows.items_text(card),
@@ -105,13 +127,18 @@ class Store:
             connection.execute(ISSUED.insert(), rows)
             self._purge(connection, now)
 
-    def record_feedback(self, service: str, items: Sequence[Feedback], now: datetime) -> Stored:
-        """Store all items, or none. The same item sent again changes nothing."""
+    def record_feedback(
+        self, service: str, items: Sequence[Feedback], now: datetime, client: str = ""
+    ) -> Stored:
+        """Store all items, or none. The same item sent again changes nothing.
+
+        A card that another client was told counts as unknown.
+        """
         with self._access.transaction(FEEDBACK_WAIT_MS) as connection:
-            known = self._known(connection, service, {item.card for item in items})
+            known = self._known(connection, service, client, {item.card for item in items})
             added = 0
             for item in items:
-                row = store_rows.feedback_row(service, item, known.get(item.card), now)
+                row = store_rows.feedback_row(service, client, item, known.get(item.card), now)
                 added += connection.execute(
                     self._access.insert(FEEDBACK),
                     row,
@@ -134,10 +161,12 @@ class Store:
             rows = connection.execute(query).mappings().all()
         return [store_rows.report(row, comments) for row in rows]
 
-    def _known(self, connection: sa.Connection, service: str, cards: set[str]) -> dict[str, str]:
-        """The items of those cards that this service issued and still keeps."""
+    def _known(
+        self, connection: sa.Connection, service: str, client: str, cards: set[str]
+    ) -> dict[str, str]:
+        """The items of those cards that this service issued to this client and still keeps."""
         query = sa.select(ISSUED.c.card, ISSUED.c["items"]).where(
-            ISSUED.c.card.in_(cards), ISSUED.c.service == service
+            ISSUED.c.card.in_(cards), ISSUED.c.service == service, ISSUED.c.client == client
         )
         return {row[0]: row[1] for row in connection.execute(query)}
 
@@ -147,3 +176,10 @@ class Store:
         limit = store_rows.utc_text(now - KEEP_ISSUED_CARDS)
         connection.execute(ISSUED.delete().where(ISSUED.c.issued_at < limit))
         self._purged_at = now
+
+    def _purge_tokens(self, connection: sa.Connection, now: datetime) -> None:
+        if self._tokens_purged_at is not None and now - self._tokens_purged_at < PURGE_EVERY:
+            return
+        limit = store_rows.utc_text(now)
+        connection.execute(USED_TOKEN.delete().where(USED_TOKEN.c.expires_at < limit))
+        self._tokens_purged_at = now

@@ -36,6 +36,7 @@ class Access:
         self._opener = ThreadPoolExecutor(1, "open-store")
         self._opening: Future[None] | None = None
         self._guard = Lock()
+        self._turn = Lock()
         self._secret: bytes | None = None
         self._rest_until = 0.0
 
@@ -77,6 +78,19 @@ class Access:
             self._rest_until = clock.monotonic() + REST_SECONDS
             self._secret = None
             raise StoreUnavailable from error
+
+    @contextmanager
+    def turn(self, wait_ms: int) -> Iterator[None]:
+        """One after the other on SQLite, which would let some of many writers wait for long."""
+        if not store_engine.is_sqlite(self._engine):
+            yield
+            return
+        if not self._turn.acquire(timeout=wait_ms / 1000):
+            raise StoreUnavailable
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def insert(self, table: sa.Table) -> Any:
         """An insert that leaves an existing row as it is."""

@@ -35,15 +35,18 @@ def dismissals(items: str, at: str) -> list[Dismissal]:
     ]
 
 
-def feedback_row(service: str, item: Feedback, items: str | None, now: datetime) -> dict[str, str]:
+def feedback_row(
+    service: str, client: str, item: Feedback, items: str | None, now: datetime
+) -> dict[str, str]:
     """The row of one feedback item received at `now`, with the items of its card (None: unknown).
 
     A dismissal counts from the client's time, or from `now` where that time is still to come.
     """
-    key = _json([service, item.card, item.outcome, utc_text(item.at), item.digest])
+    key = _json([service, client, item.card, item.outcome, utc_text(item.at), item.digest])
     return {
         "event": hashlib.sha256(key.encode()).hexdigest(),
         "service": service,
+        "client": client,
         "card": item.card,
         "status": "unknown" if items is None else "known",
         "outcome": item.outcome,
@@ -60,6 +63,7 @@ def report(row: Mapping[Any, Any], comments: bool) -> dict[str, Any]:
     """One stored feedback item for people and programs; the comment only where asked for."""
     told = {
         "service": row["service"],
+        **({"client": row["client"]} if row["client"] else {}),
         "card": row["card"],
         "known": row["status"] == "known",
         "outcome": row["outcome"],

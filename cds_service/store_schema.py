@@ -13,15 +13,24 @@ import sqlalchemy as sa
 META = sa.MetaData()
 
 
-def _table(name: str, key: str, *columns: str, indexed: Sequence[str] = ()) -> sa.Table:
+def _table(
+    name: str, *columns: str, keys: int = 1, indexed: Sequence[str] = (), client: bool = False
+) -> sa.Table:
+    """A table of texts, of which the first ones are the key; `client` is the label of a caller."""
+    labels = (
+        [sa.Column("client", sa.Text, nullable=False, server_default=sa.text("''"))]
+        if client
+        else []
+    )
     return sa.Table(
         name,
         META,
-        sa.Column(key, sa.Text, primary_key=True),
+        *(sa.Column(column, sa.Text, primary_key=True) for column in columns[:keys]),
         *(
             sa.Column(column, sa.Text, nullable=False, index=column in indexed)
-            for column in columns
+            for column in columns[keys:]
         ),
+        *labels,
     )
 
 
@@ -32,6 +41,7 @@ ISSUED = _table(
     "card",
     *("service", "subject_key", "items", "issued_at"),
     indexed=("subject_key", "issued_at"),
+    client=True,
 )
 FEEDBACK = _table(
     "feedback",
@@ -39,5 +49,9 @@ FEEDBACK = _table(
     *("service", "card", "status", "outcome", "outcome_at", "received_at", "effective_at"),
     *("items", "suggestions", "reasons"),
     indexed=("card",),
+    client=True,
 )
 COMMENT = _table("feedback_comment", "event", "comment")
+USED_TOKEN = _table(
+    "used_token", "issuer", "token_id", "expires_at", keys=2, indexed=("expires_at",)
+)

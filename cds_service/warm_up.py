@@ -1,8 +1,8 @@
 """What a worker does once before its first call, so that no call pays for it.
 
-Opens the store, evaluates one synthetic call of each hook, builds the R4B models of suggestions,
-then moves all that is loaded out of the garbage collector's sight: with models loaded, unfrozen
-collections decide the slowest calls.
+Opens the store, reads the keys of the clients, evaluates one synthetic call of each hook, builds
+the R4B models of suggestions, then moves all that is loaded out of the garbage collector's sight:
+with models loaded, unfrozen collections decide the slowest calls.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ _CONDITION: JsonObject = {
 def warm_up(app: Flask) -> None:
     """Do all this once. No call is stored or logged; a store that fails now is tried again."""
     edge_of(app).store.open()
+    edge_of(app).door.open()
     fhir_r4b.warm_up(_EMITTED)
     for service in edge_of(app).services.values():
         _evaluate(app, service)

@@ -101,31 +101,6 @@ def catalogue(hook: str) -> frozenset[str]:
     return frozenset({*files, "data-incomplete"})
 
 
-ESTABLISHED = frozenset(
-    {
-        "best-supportive-care",
-        "neuraxis-mri-missing",
-        "eano-classification",
-        "egfr-osimertinib",
-        "alk-alectinib",
-        "her2-cns-active-options",
-        "braf-mek-inhibitors",
-        "molecular-result-missing",
-        "focal-radiotherapy",
-        "intrathecal-therapy-option",
-        "record-kps",
-        "follow-up-scorecard",
-    }
-)
-"""Recommendations of established leptomeningeal metastasis at chart open."""
-
-
-def expected_of(case: Case) -> frozenset[Item]:
-    """The expectation without the recommendations of `ESTABLISHED` that are still to come."""
-    missing = ESTABLISHED - catalogue("patient-view")
-    return frozenset(item for item in case.expected if item[0] not in missing)
-
-
 def flask_client(folder: Path, now: datetime = NOW, **changes: Any) -> FlaskClient:
     """The application in this process with a fixed clock."""
     return create_app(settings(folder, now, **changes)).test_client()

@@ -20,7 +20,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(client: FlaskClient, case: deck.Case) -> None:
-    expected = deck.expected_of(case)
+    expected = case.expected
     for style in STYLES:
         got = deck.items(deck.ask(client, case.chart(style), case.hook))
         assert got == expected, f"{style}: {deck.told(got, expected)}"

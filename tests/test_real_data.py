@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from tests import deck, real_data
+from cds_service import create_app
+from cds_service.config import Settings
+from tests import clients, deck, real_data
 from tests.charts.build import NOW, Chart, chart
 from tests.charts.request import request
 from tests.charts.vocabulary import JsonObject
-from tests.live import signed_off
 
 pytestmark = pytest.mark.skipif(not real_data.FOLDER.exists(), reason=real_data.ABSENT)
 
@@ -39,8 +40,7 @@ INTRATHECAL_ONLY = frozenset(
 def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     """The production profile: no server of these calls may be contacted."""
     folder = tmp_path_factory.mktemp("real")
-    signed = signed_off(folder)
-    return deck.flask_client(folder, PROFILE="production", NOW="", SIGN_OFF_FILE=signed)
+    return clients.calling(create_app(Settings.from_env(clients.production(folder))))
 
 
 @pytest.mark.parametrize("service", sorted(deck.SERVICE_OF.values()))

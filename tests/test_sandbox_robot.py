@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import socket
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +16,11 @@ from werkzeug.serving import make_server
 
 import fhir_fixtures
 from cds_service import create_app
+from tests import clients
 from tests.charts.fhir_server import serving
 from tests.cross_origin import Blocked, CrossOrigin, Sent
 from tests.live import application, settings
-from tests.sandbox_robot import METHOTREXATE_TABLET, USER, Robot, collapsed
+from tests.sandbox_robot import KEY_ID, METHOTREXATE_TABLET, ORIGIN, USER, Robot, collapsed
 
 TODAY = datetime.now(UTC)
 SUSPECT = "breast-diplopia-and-headache"
@@ -65,6 +68,28 @@ def test_a_whole_session(robot: Robot) -> None:
     assert shown(robot.change_patient(SUSPECT)) == [("suspected-lm", "warning")]
 
     assert all(sent.status < 400 for sent in robot.browser.sent)
+
+
+def test_a_session_with_authentication(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
+    robot = Robot(f"{base}/cds-services", f"{base}/fhir")
+    signer = clients.Signer(ORIGIN, KEY_ID, key=robot.key)
+    file = clients.config_file(tmp_path, clients.entry(tmp_path, signer), public_url=base)
+    configured = settings(tmp_path, CONFIG_FILE=file)
+    app = create_app(dataclasses.replace(configured, now=None))
+    with serving(make_server("127.0.0.1", port, app, threaded=True)):
+        cards = robot.open(SUSPECT)
+        assert shown(cards) == [("suspected-lm", "warning")]
+        assert robot.dismiss(cards[0]) == 204
+        assert robot.change_patient(SUSPECT) == []
+        robot.sign(robot.order(METHOTREXATE_TABLET))
+        assert all(sent.status < 400 for sent in robot.browser.sent)
+        robot.key = clients.made_key("P-384", 2)
+        with pytest.raises(KeyError):
+            robot.open(SUSPECT)
+    assert robot.browser.sent[-1].status == 401
 
 
 def test_the_order_of_the_requests(robot: Robot, base: str) -> None:

@@ -53,7 +53,7 @@ def session() -> Iterator[requests.Session]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_prefetch(client: FlaskClient, case: deck.Case, style: str) -> None:
     got = deck.items(deck.ask(client, case.chart(style), case.hook))
-    assert got == deck.expected_of(case), deck.told(got, deck.expected_of(case))
+    assert got == case.expected, deck.told(got, case.expected)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -63,7 +63,7 @@ def test_prefetch_among_irrelevant_resources(
 ) -> None:
     chart = noisy(case.chart(style), seed=len(case.name) + STYLES.index(style))
     got = deck.items(deck.ask(client, chart, case.hook))
-    assert got == deck.expected_of(case), deck.told(got, deck.expected_of(case))
+    assert got == case.expected, deck.told(got, case.expected)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -79,7 +79,7 @@ def test_fhir_server(
         answer = session.post(url, json=request(chart, case.hook, mode, fhir.base), timeout=20)
         assert answer.status_code == 200, answer.text
         got = deck.items(answer.json())
-        assert got == deck.expected_of(case), f"{mode}: {deck.told(got, deck.expected_of(case))}"
+        assert got == case.expected, f"{mode}: {deck.told(got, case.expected)}"
 
 
 def test_every_order_sign_id_of_the_cases_is_in_the_catalogue() -> None:

@@ -44,14 +44,14 @@ def dose_per_body_size(check: OrderCheck) -> Verdict:
     return applies("critical", _ordered(check), **fills)
 
 
-def _haematological(amount: float, band: DoseBand, age: int) -> str | None:
+def _haematological(amount: float, band: DoseBand) -> str | None:
     low, high = band.haematological
     tolerance = limit("tolerance")
     if amount > high * dose("upper_tolerance") + tolerance:
         return "high"
     if amount < low * dose("lower_tolerance") - tolerance:
         return "low"
-    if age >= limit("adult_age") or band.dose is None:
+    if band.dose is None:
         return None
     apart = abs(amount - band.dose) - band.dose * (dose("upper_tolerance") - 1)
     return "protocol-specific" if apart > tolerance else None
@@ -83,7 +83,7 @@ def dose_variant(amount: float, age: int | None, haematological: bool) -> str | 
         return "age-unknown"
     band = dose_band(age)
     if haematological:
-        return _haematological(amount, band, age)
+        return _haematological(amount, band)
     return _adult(amount) if band.dose is None else _child(amount, band.dose, age)
 
 

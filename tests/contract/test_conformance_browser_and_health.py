@@ -14,8 +14,8 @@ from cds_service import create_app
 from cds_service.config import Settings
 from cds_service.edge import edge_of
 from hooks import CONTENT_VERSION
+from tests import clients
 from tests.contract.calls import CHART, ORDER, call, recommendations
-from tests.live import signed_off
 
 ENDPOINTS = ["/cds-services", f"/cds-services/{CHART}", f"/cds-services/{ORDER}/feedback"]
 PAGE = "https://sandbox.cds-hooks.org"
@@ -23,15 +23,7 @@ PAGE = "https://sandbox.cds-hooks.org"
 
 @pytest.fixture
 def production(tmp_path: Path) -> Iterator[Flask]:
-    app = create_app(
-        Settings.from_env(
-            {
-                "LM_CDS_DATABASE_URL": f"sqlite:///{tmp_path}/production.sqlite3",
-                "LM_CDS_PUBLIC_URL": "https://cds.example",
-                "LM_CDS_SIGN_OFF_FILE": str(signed_off(tmp_path)),
-            }
-        )
-    )
+    app = create_app(Settings.from_env(clients.production(tmp_path)))
     yield app
     edge_of(app).close()
 
@@ -114,7 +106,7 @@ def test_production_has_no_sandbox(production: Flask) -> None:
 
 
 def test_production_answers_calls(production: Flask) -> None:
-    client = production.test_client()
+    client = clients.calling(production)
     answer = client.post(f"/cds-services/{ORDER}", json=call(ORDER))
     assert ("mtx-dose-for-age", "critical") in recommendations(answer)
 

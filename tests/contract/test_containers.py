@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from cds_service.config import Settings
-from tests import live
+from tests import clients, live
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -127,10 +127,7 @@ def test_the_command_of_the_image_loads_the_application(tmp_path: Path) -> None:
     assert last("EXPOSE") == "8080"
     assert command[command.index("--bind") + 1] == f"0.0.0.0:{last('EXPOSE')}"
     check = [sys.executable, "-m", "gunicorn", *command[1:], "--check-config"]
-    environ = os.environ | {
-        "LM_CDS_DATABASE_URL": f"sqlite:///{tmp_path}/lm-cds.sqlite3",
-        "LM_CDS_SIGN_OFF_FILE": str(live.signed_off(tmp_path)),
-    }
+    environ = os.environ | clients.production(tmp_path)
     done = subprocess.run(check, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -46,7 +46,7 @@ def stored(hapi: Hapi, cases: list[tuple[deck.Case, str]], name: str) -> Held:
 
 def check(hapi: Hapi, service: FlaskClient, case: deck.Case, one: Chart) -> None:
     body = request(one, case.hook, "server", hapi.base)
-    got, expected = deck.items(deck.post(service, case.hook, body)), deck.expected_of(case)
+    got, expected = deck.items(deck.post(service, case.hook, body)), case.expected
     assert got == expected, deck.told(got, expected)
 
 

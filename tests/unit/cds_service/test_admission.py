@@ -22,8 +22,9 @@ HOUR = 3_600_000
 class Calls:
     """Calls in threads of their own that note in which order they got their places."""
 
-    def __init__(self, places: Admission) -> None:
-        self.places = places
+    def __init__(self, deadline_ms: int = HOUR) -> None:
+        self.places = Admission(computing=1)
+        self._deadline_ms = deadline_ms
         self.served: list[str] = []
         self.refused: list[str] = []
         self._threads: list[threading.Thread] = []
@@ -47,7 +48,7 @@ class Calls:
 
     def _run(self, name: str, rank: Rank) -> None:
         try:
-            with self.places.place(rank):
+            with self.places.place(rank, self._deadline_ms):
                 self.served.append(name)
         except Overloaded:
             self.refused.append(name)
@@ -55,13 +56,13 @@ class Calls:
 
 @pytest.fixture
 def calls() -> Calls:
-    return Calls(Admission(HOUR, computing=1))
+    return Calls()
 
 
 @contextmanager
 def busy(places: Admission) -> Iterator[None]:
     """The one place is taken."""
-    with places.place(Rank.CHART):
+    with places.place(Rank.CHART, HOUR):
         yield
 
 
@@ -98,7 +99,7 @@ def test_the_last_part_of_the_room_is_for_orders(calls: Calls) -> None:
 
 @pytest.mark.parametrize("rank", [Rank.ORDER, Rank.CHART])
 def test_the_wait_is_bounded(rank: Rank) -> None:
-    calls = Calls(Admission(deadline_ms=50, computing=1))
+    calls = Calls(deadline_ms=50)
     with busy(calls.places):
         calls.call("late", rank)
         calls.end()
@@ -120,13 +121,13 @@ def test_who_waits_for_a_server_lets_others_compute_and_returns_first(calls: Cal
     blocked = threading.Event()
 
     def computes() -> None:
-        with calls.places.place(Rank.CHART):
+        with calls.places.place(Rank.CHART, HOUR):
             taken.set()
             blocked.wait(10)
 
     taken = threading.Event()
     other = threading.Thread(target=computes)
-    with calls.places.place(Rank.CHART):
+    with calls.places.place(Rank.CHART, HOUR):
         with aside():
             other.start()
             assert taken.wait(10)
@@ -145,7 +146,7 @@ def test_aside_without_a_place_does_nothing() -> None:
 
 
 def test_a_place_is_given_back_after_a_fault(calls: Calls) -> None:
-    with pytest.raises(ZeroDivisionError), calls.places.place(Rank.CHART):
+    with pytest.raises(ZeroDivisionError), calls.places.place(Rank.CHART, HOUR):
         raise ZeroDivisionError
     calls.call("next", Rank.CHART)
     calls.end()
@@ -172,7 +173,7 @@ def test_no_place_is_503(client: FlaskClient, hook: str) -> None:
     places = edge_of(client.application).admission
     with ExitStack() as all_places:
         for _ in range(admission.COMPUTING):
-            all_places.enter_context(places.place(Rank.ORDER))
+            all_places.enter_context(places.place(Rank.ORDER, HOUR))
         status, after, body = post(client, hook)
     assert (status, after) == (503, "1")
     text = "The service is overloaded now and did not evaluate this call."

@@ -17,8 +17,8 @@ from cds_service.config import Settings
 from cds_service.edge import edge_of
 from cds_service.sign_off import NOT_SIGNED_OFF
 from hooks import CONTENT_VERSION, SERVICES
+from tests import clients
 from tests.contract.calls import ORDER, call
-from tests.live import signed_off
 
 NAMES = [name for service in SERVICES.values() for name in service.catalogue.recommendations]
 PATHS = ["/catalogue", "/catalogue.json", "/recommendations/suspected-lm"]
@@ -30,12 +30,9 @@ def production(tmp_path: Path) -> Iterator[FlaskClient]:
 
 
 def production_client(folder: Path, **changes: str) -> Iterator[FlaskClient]:
-    environ = {
-        "LM_CDS_DATABASE_URL": f"sqlite:///{folder}/lm-cds.sqlite3",
-        "LM_CDS_SIGN_OFF_FILE": str(signed_off(folder)),
-    }
-    app = create_app(Settings.from_env(environ | changes))
-    yield app.test_client()
+    environ = clients.production(folder) | changes
+    app = create_app(Settings.from_env(environ))
+    yield clients.calling(app, public=environ["LM_CDS_PUBLIC_URL"])
     edge_of(app).close()
 
 
@@ -142,10 +139,6 @@ def test_cards_of_production_link_to_the_public_url_only(tmp_path: Path) -> None
         found = links(client, "evil.example")
         assert ("mtx-allergy", f"{public}/recommendations/mtx-allergy") in found
         assert all(url and url.startswith(f"{public}/") for _, url in found)
-
-
-def test_cards_of_production_without_a_public_url_have_no_link(production: FlaskClient) -> None:
-    assert {url for _, url in links(production, "evil.example")} == {None}
 
 
 def test_a_merged_card_and_missing_data_lead_to_the_catalogue() -> None:

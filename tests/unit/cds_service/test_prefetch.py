@@ -206,3 +206,55 @@ def test_no_prefetch_breaks_the_reading(prefetch: dict[str, Any]) -> None:
     assert {need.key for need in left.open} >= {"patient", "conditions", "labs"} - set(prefetch) - (
         {"patient"} if chart.has("Patient") else set()
     )
+
+
+# What a client declares complete ------------------------------------------------------------------
+
+OBSERVATIONS = {"Observation": ("results", "scores")}
+ELSEWHERE = DataNeed("scores-need", "Observation", "Observation?patient=1&code=b", BOTH)
+
+
+def open_declared(declared: Any = OBSERVATIONS, **prefetch: Any) -> set[str]:
+    chart = Chart("p1")
+    left = read_prefetch(prefetch, (*NEEDS, ELSEWHERE), chart, declared)
+    return {need.resource_type for need in left.open}
+
+
+def test_keys_of_a_client_answer_all_needs_of_a_declared_type() -> None:
+    assert open_declared(results=bundle(LAB), scores=None) == {"Patient", "Condition"}
+    assert open_declared(results=bundle(), scores=bundle()) == {"Patient", "Condition"}
+
+
+def test_without_the_declaration_they_say_nothing_about_absence() -> None:
+    assert "Observation" in open_declared({}, results=bundle(LAB), scores=None)
+    assert "Observation" in open_declared(None, results=bundle(LAB), scores=None)
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        outcome("error"),
+        bundle(outcome("error")),
+        bundle(MINE),
+        bundle(LAB, total=2),
+        bundle(link=[{"relation": "next", "url": "https://f.example/2"}]),
+        bundle({**LAB, "id": "o2", "subject": {"reference": "Patient/p2"}}, "x"),
+        "123",
+        [],
+    ],
+    ids=str,
+)
+def test_a_key_that_is_not_whole_leaves_the_type_open(scores: Any) -> None:
+    assert "Observation" in open_declared(results=bundle(LAB), scores=scores)
+
+
+def test_a_key_that_did_not_come_leaves_the_type_open() -> None:
+    assert "Observation" in open_declared(results=bundle(LAB))
+    assert "Observation" in open_declared({"Observation": ()}, results=bundle(LAB))
+
+
+def test_our_own_key_counts_as_always_beside_a_declaration() -> None:
+    chart = Chart("p1")
+    prefetch = {"labs": bundle(LAB), "results": outcome("error"), "scores": None}
+    left = read_prefetch(prefetch, (*NEEDS, ELSEWHERE), chart, OBSERVATIONS)
+    assert {need.key for need in left.open} == {"patient", "conditions", "scores-need"}

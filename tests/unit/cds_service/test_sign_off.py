@@ -17,6 +17,7 @@ from cds_service.config import SettingError, Settings
 from cds_service.edge import edge_of
 from hooks import CONTENT_VERSION
 from hooks.site import Site
+from tests import clients
 from tests.live import signed_off
 
 ROOT = Path(__file__).parents[3]
@@ -44,7 +45,7 @@ def written(folder: Path, content: str) -> Path:
 
 
 def test_production_starts_with_a_sign_off(tmp_path: Path) -> None:
-    configured = settings(tmp_path, signed_off(tmp_path))
+    configured = Settings.from_env(clients.production(tmp_path))
     found = sign_off.required(configured)
     assert found is not None
     assert found.sentence == "Signed off by Test Person (neuro-oncologist) on 2026-11-21."

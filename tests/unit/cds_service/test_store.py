@@ -65,6 +65,7 @@ def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine is no fault of the store; tests about waiting set their own limits."""
     monkeypatch.setattr(store_module, "HOOK_WAIT_MS", 30_000)
     monkeypatch.setattr(store_module, "FEEDBACK_WAIT_MS", 30_000)
+    monkeypatch.setattr(store_module, "TOKEN_WAIT_MS", 30_000)
 
 
 @pytest.fixture
@@ -338,3 +339,90 @@ def test_postgresql_without_its_driver_is_a_wrong_setting(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(SettingError, match="LM_CDS_DATABASE_URL"):
         Store("postgresql+psycopg://cds@db/cds")
+
+
+def test_the_card_of_another_client_is_unknown(store: Store) -> None:
+    key = store.subject_key("a", "s", "p")
+    store.record_issued(CHART, key, [("c1", card(REPEAT))], NOW, "a")
+    assert store.record_feedback(CHART, [feedback("c1")], NOW, "b").unknown == 1
+    assert store.record_feedback(CHART, [feedback("c1")], NOW).unknown == 1
+    assert store.dismissals(key) == ()
+    assert store.record_feedback(CHART, [feedback("c1")], NOW, "a") == Stored(1, 0, 0)
+    assert len(store.dismissals(key)) == 1
+    assert {row.get("client") for row in store.feedback()} == {None, "a", "b"}
+
+
+HOUR = timedelta(hours=1)
+
+
+def taken(store: Store, name: str = "t1", issuer: str = "i", now: datetime = NOW) -> bool:
+    return store.take_token(issuer, name, now + HOUR, now)
+
+
+def test_a_token_is_taken_once_by_all_workers(store: Store, url: str) -> None:
+    assert taken(store)
+    with closing(Store(url)) as other_worker:
+        assert not taken(other_worker)
+        assert taken(other_worker, "t2")
+    assert not taken(store, "t2")
+    assert taken(store, issuer="other")
+
+
+def test_one_of_many_threads_takes_a_token(store: Store, url: str) -> None:
+    stores = [store, *(Store(url) for _ in range(3))]
+    gate = threading.Barrier(12)
+    found: list[tuple[int, bool]] = []
+
+    def work(worker: Store) -> None:
+        for number in range(10):
+            gate.wait(60)
+            found.append((number, taken(worker, f"t{number}")))
+
+    threads = [threading.Thread(target=work, args=(each,)) for each in stores * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(number for number, good in found if good) == list(range(10))
+    assert len(found) == 120
+    for each in stores[1:]:
+        each.close()
+
+
+def test_tokens_are_forgotten_once_they_have_expired(store: Store, url: str) -> None:
+    assert taken(store, "old")
+    assert taken(store, "new", now=NOW + HOUR)
+    with closing(Store(url)) as later:
+        assert taken(later, "newest", now=NOW + HOUR + timedelta(seconds=1))
+        assert not taken(later, "new", now=NOW + HOUR)
+        assert taken(later, "old", now=NOW + HOUR)
+
+
+@sqlite_only
+def test_a_token_waits_little_for_a_locked_database(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert taken(store)
+    monkeypatch.setattr(store_module, "TOKEN_WAIT_MS", 50)
+    lock = sqlite3.connect(path, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable) as first:
+        taken(store, "t2")
+    with pytest.raises(StoreUnavailable) as resting:
+        taken(store, "t2")
+    assert (first.value.__cause__ is None, resting.value.__cause__ is None) == (False, True)
+    lock.execute("ROLLBACK")
+    lock.close()
+    monkeypatch.setattr(store._access, "_rest_until", 0.0)
+    monkeypatch.setattr(store_module, "TOKEN_WAIT_MS", 30_000)
+    assert taken(store, "t2")
+
+
+@sqlite_only
+def test_a_thread_that_does_not_get_its_turn_gives_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "TOKEN_WAIT_MS", 50)
+    with store._access.turn(50), pytest.raises(StoreUnavailable):
+        taken(store)
+    assert taken(store)

@@ -27,6 +27,30 @@ def about(kind: str, own_id: str, **members: Any) -> Json:
     return {"resourceType": kind, "id": own_id, "subject": {"reference": "Patient/p"}, **members}
 
 
+def mri(region: str, conclusion: str, day: str = "2026-11-12") -> Json:
+    """The report of an MRI with contrast."""
+    return about(
+        "DiagnosticReport",
+        f"{region.replace(' ', '-')}-{day}",
+        status="final",
+        code={"text": f"MRI {region} with contrast"},
+        conclusion=conclusion,
+        effectiveDateTime=day,
+    )
+
+
+def ordered(what: str, day: str) -> Json:
+    """An active request of the work-up."""
+    return about(
+        "ServiceRequest",
+        "ordered",
+        status="active",
+        intent="order",
+        code={"text": what},
+        authoredOn=day,
+    )
+
+
 PATIENT: Json = {"resourceType": "Patient", "id": "p", "birthDate": "1970-05-05"}
 BREAST = about("Condition", "cancer", code=coded(ICD, "C50.9"), recordedDate="2024-01-01")
 LM = about("Condition", "lm", code=coded(ICD, "C79.32"), recordedDate="2026-09-01")

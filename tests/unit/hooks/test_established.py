@@ -9,7 +9,18 @@ import pytest
 
 from hooks import SERVICES
 from hooks.record import Failure
-from tests.unit.hooks.records import BREAST, LM, LOINC, SNOMED, about, coded, opened, record
+from tests.unit.hooks.records import (
+    BREAST,
+    LM,
+    LOINC,
+    SNOMED,
+    about,
+    coded,
+    mri,
+    opened,
+    ordered,
+    record,
+)
 
 CYTOLOGY = about(
     "DiagnosticReport",
@@ -19,12 +30,6 @@ CYTOLOGY = about(
     conclusion="Malignant cells present.",
     effectiveDateTime="2026-11-10",
 )
-
-
-def mri(region: str, day: str, conclusion: str) -> dict[str, Any]:
-    code = {"text": f"MRI {region} with contrast"}
-    own = {"status": "final", "code": code, "conclusion": conclusion, "effectiveDateTime": day}
-    return about("DiagnosticReport", f"{region.replace(' ', '-')}-{day}", **own)
 
 
 def observed(own_id: str, code: dict[str, Any], day: str, **value: Any) -> dict[str, Any]:
@@ -37,8 +42,8 @@ def requested(own_id: str, drug: dict[str, Any] | str, **members: Any) -> dict[s
     return about("MedicationRequest", own_id, **{**own, **members})
 
 
-BRAIN = mri("brain", "2026-11-12", "Linear leptomeningeal enhancement.")
-SPINE = mri("whole spine", "2026-11-12", "No leptomeningeal enhancement.")
+BRAIN = mri("brain", "Linear leptomeningeal enhancement.")
+SPINE = mri("whole spine", "No leptomeningeal enhancement.")
 KPS = observed("kps", coded(LOINC, "89243-0"), "2026-11-18", valueInteger=80)
 HER2 = about("Condition", "her2", code=coded(SNOMED, "431396003"), recordedDate="2024-01-02")
 WHOLE = (BREAST, HER2, LM, CYTOLOGY, BRAIN, SPINE, KPS)
@@ -272,15 +277,8 @@ def test_what_could_not_be_read_is_never_called_absent(
 
 
 def test_the_neuraxis_draft_is_withheld_where_it_is_ordered() -> None:
-    ordered = about(
-        "ServiceRequest",
-        "s",
-        status="active",
-        intent="order",
-        code={"text": "MRI neuraxis"},
-        authoredOn="2026-11-18",
-    )
-    cards = SERVICES["lm-patient-view"].cards(record(BREAST, HER2, LM, CYTOLOGY, KPS, ordered))
+    request = ordered("MRI neuraxis", "2026-11-18")
+    cards = SERVICES["lm-patient-view"].cards(record(BREAST, HER2, LM, CYTOLOGY, KPS, request))
     card = next(c for c in cards if c.items[0].recommendation == "neuraxis-mri-missing")
     assert "suggestions" not in card.body
 

@@ -19,7 +19,7 @@ from hooks.values.parameters import (
     targeted_drugs,
     targeted_tumours,
 )
-from tests.unit.hooks.records import BREAST, LM, LOINC, about, coded, record
+from tests.unit.hooks.records import BREAST, LM, LOINC, about, coded, mri, record
 
 GROUPS = {
     "cerebral": "headache nausea-vomiting mental-change gait-difficulty seizure",
@@ -202,17 +202,6 @@ def test_markers_and_drugs_of_each_tumour() -> None:
         "HER2": {"trastuzumab deruxtecan", "tucatinib", "intrathecal trastuzumab"},
         "BRAF": {"dabrafenib", "trametinib", "encorafenib", "binimetinib", "vemurafenib"},
     }
-
-
-def mri(region: str, conclusion: str, day: str = "2026-11-12") -> dict[str, Any]:
-    return about(
-        "DiagnosticReport",
-        region.replace(" ", "-"),
-        status="final",
-        code={"text": f"MRI {region} with contrast"},
-        conclusion=conclusion,
-        effectiveDateTime=day,
-    )
 
 
 LINEAR = mri("brain", "Linear leptomeningeal enhancement.")

@@ -16,7 +16,7 @@ from hooks.readings.medication import Drug
 from hooks.readings.safety import read_leukoencephalopathy
 from hooks.readings.specimens import handling
 from hooks.readings.work_up import read_orders
-from tests.unit.hooks.records import BREAST, LM, about, order, record, signed
+from tests.unit.hooks.records import BREAST, LM, about, mri, order, ordered, record, signed
 
 
 def observed(own_id: str, code: dict[str, Any], **value: Any) -> dict[str, Any]:
@@ -24,29 +24,18 @@ def observed(own_id: str, code: dict[str, Any], **value: Any) -> dict[str, Any]:
     return about("Observation", own_id, **{**own, **value})
 
 
-def mri(region: str, conclusion: str, day: str = "2026-11-12") -> dict[str, Any]:
-    return about(
-        "DiagnosticReport",
-        region.replace(" ", "-"),
-        status="final",
-        code={"text": f"MRI {region} with contrast"},
-        conclusion=conclusion,
-        effectiveDateTime=day,
-    )
-
-
 def test_leukoencephalopathy_is_that_of_the_newest_brain_mri() -> None:
     marked = "Linear leptomeningeal enhancement. Diffuse leukoencephalopathy."
     plain = "Linear leptomeningeal enhancement."
 
     def found(older: str, newer: str) -> str | None:
-        early = {**mri("brain", older, "2026-09-01"), "id": "early"}
-        late = {**mri("brain", newer, "2026-11-12"), "id": "late"}
+        early = mri("brain", older, "2026-09-01")
+        late = mri("brain", newer, "2026-11-12")
         told = read_leukoencephalopathy((), Chart(record(BREAST, early, late)).brain)
         return told and told.reference
 
     assert found(marked, plain) is None
-    assert found(plain, marked) == "DiagnosticReport/late"
+    assert found(plain, marked) == "DiagnosticReport/brain-2026-11-12"
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -159,14 +148,7 @@ def test_an_ingredient_is_the_contained_one_that_is_referred_to(referred: str, d
 
 
 def test_an_order_of_the_work_up_is_told_with_its_day() -> None:
-    request = about(
-        "ServiceRequest",
-        "lp",
-        status="active",
-        intent="order",
-        code={"text": "Lumbar puncture"},
-        authoredOn="2026-11-20",
-    )
+    request = ordered("Lumbar puncture", "2026-11-20")
     found = read_orders(record(request).of(ServiceRequest), date(2026, 11, 21))
-    told = Evidence("ServiceRequest/lp", "ordered", None, date(2026, 11, 20), "code")
+    told = Evidence("ServiceRequest/ordered", "ordered", None, date(2026, 11, 20), "code")
     assert (found.lumbar_puncture, found.neuraxis_mri) == (told, None)

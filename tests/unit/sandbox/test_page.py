@@ -17,7 +17,7 @@ import fhir_fixtures
 from cds_service.app import create_app
 from cds_service.config import Settings
 from cds_service.edge import edge_of
-from tests.live import signed_off
+from tests import clients
 
 VIEW = "/?story=breast-diplopia-and-headache&service=lm-patient-view"
 SIGN = "/?story=seven-items-at-once&service=lm-order-sign"
@@ -185,11 +185,7 @@ def test_feedback_for_nothing_is_refused(client: FlaskClient) -> None:
     "path", ["/fhir/metadata", "/sandbox/explain/lm-patient-view", "/sandbox/feedback"]
 )
 def test_nothing_of_the_sandbox_exists_in_production(tmp_path: Path, path: str) -> None:
-    environ = {
-        "LM_CDS_DATABASE_URL": f"sqlite:///{tmp_path}/production.sqlite3",
-        "LM_CDS_SIGN_OFF_FILE": str(signed_off(tmp_path)),
-    }
-    app = create_app(Settings.from_env(environ))
+    app = create_app(Settings.from_env(clients.production(tmp_path)))
     client = app.test_client()
     assert client.get(path).status_code == 404
     assert client.post(path, json={}).status_code == 404
