@@ -310,8 +310,8 @@ SETTINGS: tuple[Setting, ...] = (
         "PRIVATE_NETWORKS",
         "",
         _networks,
-        "networks with private addresses in which FHIR servers stand, such as `10.20.0.0/16`, "
-        "separated by commas or spaces; other private addresses are never connected to; the "
+        "networks with private addresses in which FHIR servers and key sets stand, such as "
+        "`10.20.0.0/16`, separated by commas or spaces; other private addresses are never connected to; the "
         "sandbox also allows loopback",
     ),
     Setting(

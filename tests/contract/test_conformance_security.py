@@ -148,7 +148,8 @@ def keys() -> Iterator[FaultServer]:
 
 def fetching(folder: Path, url: str) -> Flask:
     """Production whose client publishes its keys; plain http is for this test only."""
-    settings = Settings.from_env(clients.production(folder))
+    here = {"LM_CDS_PRIVATE_NETWORKS": "127.0.0.0/8"}
+    settings = Settings.from_env(clients.production(folder, **here))
     client = dataclasses.replace(settings.clients[0], keys=url)
     changed = dataclasses.replace(settings, clients=(client,), private_networks=LOOPBACK)
     return create_app(changed)
