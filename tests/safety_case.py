@@ -154,6 +154,30 @@ def _more(hazard: Hazard) -> Iterator[str]:
         yield f"- Comment: {hazard['comment']}"
 
 
+BEGIN, END = "<!-- risks:begin -->\n", "<!-- risks:end -->"
+
+
+def report_page() -> str:
+    """The content of `README.md` with the present risks between its marks."""
+    before, _, rest = (FOLDER / "README.md").read_text(encoding="utf-8").partition(BEGIN)
+    return before + BEGIN + "\n".join([*_risks(), ""]) + END + rest.partition(END)[2]
+
+
+def _risks() -> Iterator[str]:
+    yield "| Risk now | Hazards |"
+    yield "|---|---|"
+    for number in SCALES["risk"]:
+        yield f"| {shown(number)} | {len(_at(number))} |"
+    for number in range(4, 6):
+        for hazard in _at(number):
+            link = f"[{hazard['id']}](hazard-log.md#{hazard['id'].lower()})"
+            yield f"\n{shown(number).capitalize()}: {link} {hazard['hazard']}."
+
+
+def _at(number: int) -> list[Hazard]:
+    return [hazard for hazard in HAZARDS if hazard["final_risk"] == number]
+
+
 def attributes_page() -> str:
     """The content of `source-attributes.md`."""
     return "\n".join(_attributes())
@@ -179,7 +203,11 @@ def _attributes() -> Iterator[str]:
     yield ""
 
 
-PAGES = {"hazard-log.md": log_page, "source-attributes.md": attributes_page}
+PAGES = {
+    "hazard-log.md": log_page,
+    "source-attributes.md": attributes_page,
+    "README.md": report_page,
+}
 
 
 if __name__ == "__main__":

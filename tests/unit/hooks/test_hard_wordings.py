@@ -345,3 +345,48 @@ def test_a_valve_that_does_not_work_is_none_that_can_be_closed(text: str, expect
 )
 def test_flow_that_is_not_quite_normal(text: str, expected: str) -> None:
     assert flow_status(text).name == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Malignant cells: no", "NEGATIVE"),
+        ("Malignant cells: No.", "NEGATIVE"),
+        ("MALIGNANT CELLS: N", "NEGATIVE"),
+        ("Malignant cells (no)", "NEGATIVE"),
+        ("Malignant cells present: no", "NEGATIVE"),
+        ("Tumor cells seen = false", "NEGATIVE"),
+        ("Malignant cells - 0", "NEGATIVE"),
+        ("Malignant cells: no, reactive lymphocytes", "NEGATIVE"),
+        ("Adenocarcinoma: no", "NEGATIVE"),
+        ("Malignant cells: yes", "POSITIVE"),
+        ("Malignant cells: no change, again present", "POSITIVE"),
+        ("Malignant cells: numerous", "POSITIVE"),
+        ("Malignant cells: no. Atypical cells: yes", "EQUIVOCAL"),
+    ],
+)
+def test_a_result_as_the_answer_of_a_form(text: str, expected: str) -> None:
+    found = cytology.classify(text)
+    assert found is not None
+    assert found.name == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Leptomeningeal enhancement: N", "normal"),
+        ("Leptomeningeal enhancement (no)", "normal"),
+        ("Leptomeningeal enhancement - no", "normal"),
+        ("Leptomeningeal enhancement = 0", "normal"),
+        ("Leptomeningeal disease: false", "normal"),
+        ("Leptomeningeal enhancement: yes", "linear"),
+        ("Leptomeningeal enhancement - nodular", "nodular"),
+    ],
+)
+def test_a_pattern_as_the_answer_of_a_form(text: str, expected: str) -> None:
+    assert imaging.pattern(text).value == expected
+
+
+@pytest.mark.parametrize("text", ["Midline shift: N", "Midline shift (no)", "Mass effect - no"])
+def test_a_mass_that_a_form_denies(text: str) -> None:
+    assert imaging.masses(text) == frozenset()
