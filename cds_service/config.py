@@ -311,8 +311,8 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         _networks,
         "networks with private addresses in which FHIR servers and key sets stand, such as "
-        "`10.20.0.0/16`, separated by commas or spaces; other private addresses are never connected to; the "
-        "sandbox also allows loopback",
+        "`10.20.0.0/16`, separated by commas or spaces; other private addresses are never "
+        "connected to; the sandbox also allows loopback",
     ),
     Setting(
         "ORIGINS",

@@ -13,7 +13,7 @@ from hooks import SERVICES
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
     page
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")]
+    for page in {*ROOT.glob("*.md"), *ROOT.glob("[ds]*/*.md"), *ROOT.glob("*/README.md")}
     if ".venv" not in page.parts
 )
 README = (ROOT / "README.md").read_text(encoding="utf-8")

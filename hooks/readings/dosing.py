@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hooks.fhir import Dosage, DoseAndRate, Quantity
+from hooks.fhir import Dosage, DoseAndRate, Quantity, Timing
 from hooks.readings.concepts import codes_of, shifted, text_of, unit_of
 from hooks.readings.text import joined, normalised
 from hooks.values.lexicon import names, term
@@ -85,11 +85,23 @@ def read_dose(dosage: Dosage) -> Dose:
     return dose
 
 
+_DAYS = {"min": 1 / 1440, "h": 1 / 24, "d": 1, "wk": 7}
+"""Days of the UCUM units of time in which a daily repetition may be written."""
+
+
+def _repeats_daily(timing: Timing | None) -> bool:
+    """At least once a day, in whatever unit, or by a timing code."""
+    repeat, code = (timing.repeat, timing.code) if timing else (None, None)
+    unit = repeat.period_unit if repeat else None
+    if repeat and unit in _DAYS:
+        return (repeat.frequency or 1) >= (repeat.period or 1) * _DAYS[unit]
+    return any(names(found, "timing-code-daily") for found in codes_of(code))
+
+
 def is_daily(dosage: Dosage) -> bool:
-    """Whether an order repeats every day, by its timing or its text."""
+    """Whether an order repeats every day or more often, by its timing or its text."""
     timing = dosage.timing
-    repeat = timing.repeat if timing else None
-    if repeat and repeat.period_unit == "d" and (repeat.frequency or 1) >= (repeat.period or 1):
+    if _repeats_daily(timing):
         return True
     text = joined((dosage.text, text_of(timing.code) if timing else ""))
     rest = term("order-frequency-not-daily").sub(" ", normalised(text))

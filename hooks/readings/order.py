@@ -12,7 +12,7 @@ from hooks.readings.concepts import notes_of, text_of
 from hooks.readings.dates import Moment, first_moment, moment
 from hooks.readings.dosing import Dose, is_daily, read_dose
 from hooks.readings.medication import Drug, Product, drug_of, has_code, product_of
-from hooks.readings.route import Route, names_intrathecal, route_of
+from hooks.readings.route import Route, is_contradicted, names_intrathecal, route_of
 from hooks.readings.text import joined, normalised, plain_clauses, says
 from hooks.values.codes import in_set
 from hooks.values.lexicon import names, term
@@ -91,6 +91,11 @@ def _texts(dosage: Dosage, request: MedicationRequest) -> tuple[str, ...]:
     return tuple(text for text in (*own, *extra, *notes) if text)
 
 
+def _leads_into_csf(dosage: Dosage) -> bool:
+    """A coded reservoir as the site, or a coded route whose own words say intrathecal."""
+    return in_set("access-ommaya", dosage.site) or is_contradicted(dosage.route)
+
+
 def _route(drug: Drug, dosage: Dosage, named: bool) -> Route:
     """A text that names the intrathecal route overrides a vinca's route and blurs any other."""
     route = route_of(dosage.route)
@@ -163,7 +168,7 @@ def _instruction(
     otherwise: Moment | None,
 ) -> Instruction:
     texts = _texts(dosage, request)
-    named = any(names_intrathecal(text) for text in texts)
+    named = _leads_into_csf(dosage) or any(names_intrathecal(text) for text in texts)
     route = _route(drug, dosage, named)
     return Instruction(
         dosage=dosage,

@@ -48,6 +48,11 @@ def route_of(route: CodeableConcept | None) -> Route:
     return Route.OTHER if names(text, "route-not-intrathecal") else Route.MISSING
 
 
+def is_contradicted(route: CodeableConcept | None) -> bool:
+    """Whether a route is coded as another one while its words name the intrathecal route."""
+    return route_of(route) is Route.OTHER and _names_it(all_text_of(route), "route-it")
+
+
 _ANY_CASE = ("order-text-names-intrathecal", "order-text-dose-it")
 
 

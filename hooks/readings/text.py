@@ -14,11 +14,12 @@ from hooks.values.lexicon import names, remembering_short, term
 _REPLACEMENTS = str.maketrans(
     {"²": "2", "µ": "u", "μ": "u", "\xad": None}
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
+    | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff")
 )
 
 
 def normalised(text: str) -> str:
-    """White space collapsed, typographic variants replaced."""
+    """White space collapsed, typographic variants replaced, characters without width dropped."""
     return " ".join(text.translate(_REPLACEMENTS).split())
 
 

@@ -320,3 +320,76 @@ def test_many_drafts_are_told_briefly() -> None:
     many = [order(f"d{number}") for number in range(150)]
     cards = SERVICES["lm-order-sign"].cards(record(BREAST, LM, orders=many))
     assert len(str([card.body for card in cards])) < 500_000
+
+
+def _high(**dosage: object) -> dict[str, object]:
+    """120 mg of methotrexate with these members of its dosage instruction and no other words."""
+    dose = {"doseAndRate": [{"doseQuantity": {"value": 120, "unit": "mg"}}]}
+    bare = {"text": "preservative-free", "route": None, "site": None}
+    return order(dosage={**bare, **dose, **dosage})
+
+
+RESERVOIR = coded(SNOMED, "118425005")
+INTRAVENOUS = "47625008"
+
+
+@pytest.mark.parametrize(
+    "into_the_csf",
+    [
+        {"site": RESERVOIR},
+        {"site": RESERVOIR, "route": coded(SNOMED, INTRAVENOUS)},
+        {"route": coded(SNOMED, INTRAVENOUS, "Intrathecal")},
+        {"route": coded(SNOMED, INTRAVENOUS, "IT injection")},
+        {"text": "12 mg I.T."},
+        {"text": "12 mg I.T. once"},
+        {"text": "intra\u200bthecal"},
+    ],
+)
+def test_what_leads_into_the_csf_is_noticed(into_the_csf: dict[str, object]) -> None:
+    found = signed(BREAST, LM, orders=[_high(**into_the_csf)])
+    assert {("mtx-dose-for-age", "critical"), ("mtx-route-not-coded", "warning")} <= found
+    vinca = {**_high(**into_the_csf), "medicationCodeableConcept": {"text": "vincristine"}}
+    assert signed(orders=[vinca]) == {("vinca-intrathecal", "critical")}
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"route": coded(SNOMED, INTRAVENOUS, "Intravenous")},
+        {"route": coded(SNOMED, INTRAVENOUS, "IV, not intrathecal")},
+        {"route": coded(SNOMED, INTRAVENOUS), "site": {"text": "left arm"}},
+        {"text": "into a vein of the left arm"},
+    ],
+)
+def test_what_leads_elsewhere_is_not_called_intrathecal(elsewhere: dict[str, object]) -> None:
+    vinca = {**_high(**elsewhere), "medicationCodeableConcept": {"text": "vincristine"}}
+    assert ("vinca-intrathecal", "critical") not in signed(orders=[vinca])
+
+
+@pytest.mark.parametrize(
+    ("timing", "expected"),
+    [
+        ({"repeat": {"frequency": 1, "period": 24, "periodUnit": "h"}}, True),
+        ({"repeat": {"frequency": 1, "period": 25, "periodUnit": "h"}}, False),
+        ({"repeat": {"frequency": 1, "period": 1440, "periodUnit": "min"}}, True),
+        ({"repeat": {"frequency": 1, "period": 1441, "periodUnit": "min"}}, False),
+        ({"repeat": {"frequency": 7, "period": 1, "periodUnit": "wk"}}, True),
+        ({"repeat": {"frequency": 6, "period": 1, "periodUnit": "wk"}}, False),
+        ({"repeat": {"frequency": 2, "period": 2, "periodUnit": "d"}}, True),
+        ({"repeat": {"frequency": 1, "period": 2, "periodUnit": "d"}}, False),
+        ({"repeat": {"periodUnit": "d"}}, True),
+        ({"repeat": {"frequency": 1, "period": 1, "periodUnit": "mo"}}, False),
+        ({"repeat": {"periodUnit": "h", "period": 48}, "code": {"text": "BID"}}, False),
+        *[
+            ({"code": {"coding": [{"code": code}]}}, expected)
+            for expected, codes in (
+                (True, "QD BID TID QID AM PM BED Q1H Q9H Q10H Q19H Q20H Q24H"),
+                (False, "QOD WK MO Q0H Q25H Q30H Q48H XQD QDX"),
+            )
+            for code in codes.split()
+        ],
+    ],
+)
+def test_at_least_daily_in_any_unit_of_time(timing: dict[str, object], expected: bool) -> None:
+    found = signed(BREAST, LM, orders=[order(dosage={"timing": timing})])
+    assert (("mtx-interval", "critical") in found) is expected

@@ -255,3 +255,138 @@ def test_what_is_absent_here_and_present_there_is_not_normal(text: str) -> None:
 )
 def test_what_is_absent_in_one_tube_only_is_not_negative(text: str) -> None:
     assert cytology.classify(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Preservative-free: No",
+        "Preservative free = false\n12 mg in 12 mL",
+        "PRESERVATIVE FREE: NO",
+        "PF: N",
+        "PF: No.",
+        "PF = false",
+        "PF: NO",
+        "non-PF methotrexate",
+        "Non PF",
+        "This is not a preservative-free product",
+        "It isn't preservative free",
+        "cannot be preservative-free",
+        "never preservative-free",
+    ],
+)
+def test_a_denied_formulation_is_preserved(text: str) -> None:
+    assert formulation_in_text(text).value == "preserved"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Preservative-free: yes", "preservative-free"),
+        ("Preservative-free: no benzyl alcohol", "preservative-free"),
+        ("PF: no preservatives", "preservative-free"),
+        ("PF: no substitution", "preservative-free"),
+        ("Preservative-free: NaCl 0.9 %", "preservative-free"),
+        ("PF: NS", "preservative-free"),
+        ("PF on shortage", "not stated"),
+        ("preservative-free not needed", "not stated"),
+    ],
+)
+def test_what_only_looks_like_a_denial(text: str, expected: str) -> None:
+    assert formulation_in_text(text).value == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("On/off valve: N", "NO_VALVE"),
+        ("On/off valve (no)", "NO_VALVE"),
+        ("On/off: none", "NO_VALVE"),
+        ("non-on/off valve", "NO_VALVE"),
+        ("on/off valve stuck open", "VALVE_UNKNOWN"),
+        ("on/off valve malfunction", "VALVE_UNKNOWN"),
+        ("on-off valve failure", "VALVE_UNKNOWN"),
+        ("defective on/off valve", "VALVE_UNKNOWN"),
+        ("broken on/off valve", "VALVE_UNKNOWN"),
+        ("on/off valve not functional", "VALVE_UNKNOWN"),
+        ("on/off valve not functioning", "VALVE_UNKNOWN"),
+        ("on/off valve not working", "VALVE_UNKNOWN"),
+        ("on/off valve cannot be closed", "VALVE_UNKNOWN"),
+        ("on/off valve cannot be turned off", "VALVE_UNKNOWN"),
+        ("on/off valve cannot be switched off", "VALVE_UNKNOWN"),
+        ("on/off valve cannot be set", "VALVE_UNKNOWN"),
+        ("on/off valve, no malfunction", "ON_OFF"),
+        ("on/off valve without malfunction", "ON_OFF"),
+        ("on/off valve, no evidence of malfunction", "ON_OFF"),
+        ("On/off valve: normal function", "ON_OFF"),
+    ],
+)
+def test_a_valve_that_does_not_work_is_none_that_can_be_closed(text: str, expected: str) -> None:
+    assert valve(text).name == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("CSF flow patent: N", "INCONCLUSIVE"),
+        ("CSF space patent (no)", "INCONCLUSIVE"),
+        ("non-patent", "INCONCLUSIVE"),
+        ("non patent CSF space", "INCONCLUSIVE"),
+        ("Near normal flow", "INCONCLUSIVE"),
+        ("near-normal CSF flow", "INCONCLUSIVE"),
+        ("nearly normal flow", "INCONCLUSIVE"),
+        ("almost normal flow", "INCONCLUSIVE"),
+        ("Normal flow up to T8.", "INCONCLUSIVE"),
+        ("Normal flow only down to the L-3 level", "INCONCLUSIVE"),
+        ("Patent: yes", "NORMAL"),
+        ("Patent (normal)", "NORMAL"),
+        ("Normal flow up to the convexities", "NORMAL"),
+    ],
+)
+def test_flow_that_is_not_quite_normal(text: str, expected: str) -> None:
+    assert flow_status(text).name == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Malignant cells: no", "NEGATIVE"),
+        ("Malignant cells: No.", "NEGATIVE"),
+        ("MALIGNANT CELLS: N", "NEGATIVE"),
+        ("Malignant cells (no)", "NEGATIVE"),
+        ("Malignant cells present: no", "NEGATIVE"),
+        ("Tumor cells seen = false", "NEGATIVE"),
+        ("Malignant cells - 0", "NEGATIVE"),
+        ("Malignant cells: no, reactive lymphocytes", "NEGATIVE"),
+        ("Adenocarcinoma: no", "NEGATIVE"),
+        ("Malignant cells: yes", "POSITIVE"),
+        ("Malignant cells: no change, again present", "POSITIVE"),
+        ("Malignant cells: numerous", "POSITIVE"),
+        ("Malignant cells: no. Atypical cells: yes", "EQUIVOCAL"),
+    ],
+)
+def test_a_result_as_the_answer_of_a_form(text: str, expected: str) -> None:
+    found = cytology.classify(text)
+    assert found is not None
+    assert found.name == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Leptomeningeal enhancement: N", "normal"),
+        ("Leptomeningeal enhancement (no)", "normal"),
+        ("Leptomeningeal enhancement - no", "normal"),
+        ("Leptomeningeal enhancement = 0", "normal"),
+        ("Leptomeningeal disease: false", "normal"),
+        ("Leptomeningeal enhancement: yes", "linear"),
+        ("Leptomeningeal enhancement - nodular", "nodular"),
+    ],
+)
+def test_a_pattern_as_the_answer_of_a_form(text: str, expected: str) -> None:
+    assert imaging.pattern(text).value == expected
+
+
+@pytest.mark.parametrize("text", ["Midline shift: N", "Midline shift (no)", "Mass effect - no"])
+def test_a_mass_that_a_form_denies(text: str) -> None:
+    assert imaging.masses(text) == frozenset()
