@@ -76,7 +76,7 @@ class Served:
 
 @contextmanager
 def served(
-    folder: Path, workers: int = 1, threads: int = 8, root: Path = ROOT, **changes: str
+    folder: Path, workers: int = 1, threads: int | None = None, root: Path = ROOT, **changes: str
 ) -> Iterator[Served]:
     """gunicorn on free ports, ready to be asked; a killed one is killed once more."""
     port, figures = free_port(), free_port()
@@ -93,7 +93,7 @@ def served(
     environ |= {"PYTHONPATH": str(root), "PROMETHEUS_MULTIPROC_DIR": str(counted)}
     command = [sys.executable, "-m", "gunicorn", "-c", "cds_service/gunicorn_conf.py"]
     command += ["--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
-    command += ["--threads", str(threads)]
+    command += ["--threads", str(threads)] if threads else []
     output = folder / f"gunicorn-{port}.txt"
     with output.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
