@@ -30,7 +30,7 @@ from cds_service.hook_call import ORDER_SIGN, PATIENT_VIEW, HookCall
 from cds_service.logs import Log
 from cds_service.metrics import Metrics
 from cds_service.store import Store
-from hooks import Card, Service, content_version
+from hooks import Card, Service, content_version, order_not_checked
 from hooks.record import Failure, PatientRecord
 
 EXTENSION = "lm_cds"
@@ -97,13 +97,28 @@ class Edge:
         """
         if service.hook == PATIENT_VIEW and call.user_is_patient_or_relative:
             return Evaluation(answers.build(()))
+        if service.hook == ORDER_SIGN:
+            return self._signed(service, call, base)
         counts = Counts()
         record = self.record(service, call, counts)
-        if service.hook == ORDER_SIGN:
-            return Evaluation(answers.build(service.cards(record), base), record.failures, counts)
         require(record)
         answer = self._remembered(service, call, record, base)
         return Evaluation(answer, record.failures, counts)
+
+    def _signed(self, service: Service, call: HookCall, base: str | None) -> Evaluation:
+        """The cards of an order. A fault of ours is one of them: an error would not be seen."""
+        counts = Counts()
+        try:
+            record = self.record(service, call, counts)
+            answer = answers.build(service.cards(record), base)
+        except Exception as fault:
+            self.log.fault(fault)
+            return self.not_checked(base)
+        return Evaluation(answer, record.failures, counts)
+
+    def not_checked(self, base: str | None) -> Evaluation:
+        """The answer about an order that nothing could look at."""
+        return Evaluation(answers.build([order_not_checked(self.content_version)], base))
 
     def _remembered(
         self, service: Service, call: HookCall, record: PatientRecord, base: str | None

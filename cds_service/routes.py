@@ -10,8 +10,9 @@ from flask import Blueprint, Response, current_app, request
 from cds_service import clock, feedback, hook_call, readiness, request_body, self_test
 from cds_service.admission import Rank
 from cds_service.clients import Client
-from cds_service.edge import Edge, edge_of, log_fields
+from cds_service.edge import Edge, Evaluation, edge_of, log_fields
 from cds_service.errors import JSON, Overloaded
+from cds_service.hook_call import HookCall
 from cds_service.logs import Event
 from hooks import Service
 
@@ -41,11 +42,10 @@ def call(service_id: str) -> Response:
     _refuse_when_full(edge, service_id)
     client = _caller(edge, f"{DISCOVERY}/{service_id}")
     service = edge.service(service_id, client)
-    self_test.require(edge)
     body = request_body.read(edge.settings.max_body_bytes)
     with edge.admission.place(_rank(service), edge.deadline_ms(client)):
         asked = hook_call.parse(service, body, received, client)
-        evaluation = edge.evaluate(service, asked, _base(edge))
+        evaluation = _evaluated(edge, service, asked)
     milliseconds = round((clock.monotonic() - received) * 1000, 1)
     edge.log.write(
         Event.HOOK_ANSWERED,
@@ -138,6 +138,14 @@ def _refuse_when_full(edge: Edge, service_id: str) -> None:
     service = edge.services.get(service_id)
     if service is not None and edge.admission.is_full(_rank(service)):
         raise Overloaded
+
+
+def _evaluated(edge: Edge, service: Service, asked: HookCall) -> Evaluation:
+    """A process whose known answers are wrong advises nobody; for an order a card says so."""
+    if service.hook == hook_call.ORDER_SIGN and self_test.failed(edge):
+        return edge.not_checked(_base(edge))
+    self_test.require(edge)
+    return edge.evaluate(service, asked, _base(edge))
 
 
 def _rank(service: Service) -> Rank:

@@ -1,8 +1,8 @@
 """Known answers: the published example calls, evaluated again by every process before it serves.
 
 Each call of `fhir_fixtures/hook_calls` must give the published answer, word for word. If one does
-not, knowledge, code or a library is not the one that was tested: readiness is red, hook calls are
-refused, and the log names the calls. What a site adds is left out: the answers are those of the
+not, knowledge, code or a library is not the one that was tested: readiness is red, nobody is
+advised, and the log names the calls. What a site adds is left out: the answers are those of the
 content as published.
 """
 

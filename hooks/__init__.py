@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from hooks import order_sign, patient_view
-from hooks.engine.cards import Card
+from hooks.engine.cards import Card, order_not_checked
 from hooks.engine.items import Dismissal, Item
 from hooks.engine.knowledge import content_version
 from hooks.engine.service import Service
@@ -32,5 +32,6 @@ __all__ = [
     "Service",
     "Site",
     "content_version",
+    "order_not_checked",
     "site_of",
 ]

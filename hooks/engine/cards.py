@@ -290,6 +290,34 @@ def _incomplete_wording() -> JsonObject:
     return yaml_file("data_incomplete.yaml")
 
 
+def order_not_checked(content_version: str) -> Card:
+    """The card of an order that could not be looked at; it asks nothing of record or rules."""
+    wording = yaml_file("order_not_checked.yaml")
+    first, *others = (" ".join(option.split()) for option in wording["options"])
+    parts = [
+        *_section("Consider", [first]),
+        *_section("Why now", [" ".join(wording["why"].split())]),
+        *_section("Not checked or unknown", [wording["not_checked"]]),
+        *_section("Other options", others),
+        *_section("Source", [OWN_LABEL]),
+    ]
+    shown = {"id": wording["id"], "indicator": wording["indicator"]}
+    body: JsonObject = {
+        "summary": wording["summary"],
+        "indicator": wording["indicator"],
+        "detail": _paragraphs(parts),
+        "source": _source(OWN_LABEL, wording["id"], wording["title"]),
+        "extension": {
+            f"{NAMESPACE}.recommendations": [shown],
+            f"{NAMESPACE}.basis": {
+                "contentVersion": content_version,
+                "notVerified": [wording["not_checked"]],
+            },
+        },
+    }
+    return Card((), body)
+
+
 def _short_name(item: Item, page: Page) -> str:
     recommendation = page.catalogue.recommendations.get(item.recommendation)
     return recommendation.short_name if recommendation else "incomplete data"

@@ -147,10 +147,10 @@ def _kinds(client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch) -> 
     }
     monkeypatch.setattr(edge_of(app).store, "check", _unavailable)
     kinds["503 not ready"] = client.get("/readyz")
-    monkeypatch.setattr("cds_service.answers.build", _unavailable)
-    kinds["503 store"] = client.post(order, json=call(ORDER))
-    monkeypatch.setattr("cds_service.answers.build", None)
-    kinds["500 fault"] = client.post(order, json=call(ORDER))
+    monkeypatch.setattr("cds_service.edge.require", _unavailable)
+    kinds["503 store"] = client.post(chart, json=call(CHART))
+    monkeypatch.setattr("cds_service.edge.require", None)
+    kinds["500 fault"] = client.post(chart, json=call(CHART))
     return kinds
 
 
@@ -162,8 +162,11 @@ def _unavailable(*_: Any) -> Any:
 def test_every_kind_of_answer_carries_the_security_headers(
     profile: str, app: Flask, production: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chosen = app if profile == "sandbox" else production
-    kinds = _kinds(chosen.test_client(), chosen, monkeypatch)
+    if profile == "sandbox":
+        kinds = _kinds(app.test_client(), app, monkeypatch)
+    else:
+        kinds = {"401 stranger": production.test_client().get("/cds-services")}
+        kinds |= _kinds(clients.calling(production), production, monkeypatch)
     for kind, answer in kinds.items():
         headers = answer.headers
         assert answer.status_code == int(kind[:3]), kind
@@ -214,10 +217,43 @@ def test_an_unforeseen_fault_is_500_without_a_trace(
     def fault(*_: Any) -> Any:
         raise RuntimeError("marker-4711")
 
-    monkeypatch.setattr("cds_service.answers.build", fault)
-    answer = client.post(f"/cds-services/{ORDER}", json=call(ORDER))
+    monkeypatch.setattr("cds_service.edge.require", fault)
+    answer = client.post(f"/cds-services/{CHART}", json=call(CHART))
     assert (answer.status_code, answer.json["issue"][0]["code"]) == (500, "exception")
     assert b"marker-4711" not in answer.data
+
+
+@pytest.mark.parametrize("stage", ["gather", "SERVICES"])
+def test_a_fault_on_an_order_is_told_on_a_card(
+    client: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stage: str,
+) -> None:
+    """An error would let the order pass unseen."""
+
+    def fault(*_: Any) -> Any:
+        raise RuntimeError("marker-4711")
+
+    if stage == "gather":
+        monkeypatch.setattr("cds_service.edge.gather", fault)
+    else:
+        monkeypatch.setattr("hooks.engine.service.Service.cards", fault)
+    answer = client.post(f"/cds-services/{ORDER}", json=call(ORDER))
+    assert answer.status_code == 200
+    (card,) = answer.json["cards"]
+    assert card["summary"].startswith("NOT checked by decision support")
+    assert card["detail"].startswith("**Consider:** If the order is for methotrexate")
+    assert "A vinca alkaloid must never be given intrathecally." in card["detail"]
+    assert recommendations(answer) == {("mtx-not-verifiable", "warning")}
+    basis = card["extension"]["org.lm-cds-hooks.basis"]
+    assert basis["notVerified"] == [
+        "every check of intrathecal methotrexate and of vinca alkaloids"
+    ]
+    assert b"marker-4711" not in answer.data
+    log = capsys.readouterr().err
+    assert '"error":"RuntimeError"' in log
+    assert "marker-4711" not in log
 
 
 def test_a_fault_outside_a_route_is_logged_by_class_only(

@@ -55,10 +55,11 @@ def test_a_wrong_known_answer_is_named_and_no_advice_is_given(
     client: FlaskClient, failing: None
 ) -> None:
     assert texts(client) == [("A known answer came out differently.", WRONG[0])]
-    for service in (ORDER, CHART):
-        answer = client.post(f"/cds-services/{service}", json=call(service))
-        assert answer.status_code == 503
-        assert "gives no advice" in answer.json["issue"][0]["details"]["text"]
+    answer = client.post(f"/cds-services/{CHART}", json=call(CHART))
+    assert answer.status_code == 503
+    assert "gives no advice" in answer.json["issue"][0]["details"]["text"]
+    answer = client.post(f"/cds-services/{ORDER}", json=call(ORDER))
+    assert [card["summary"][:11] for card in answer.json["cards"]] == ["NOT checked"]
     assert client.get("/livez").status_code == 200
     assert client.get("/cds-services").status_code == 200
 
@@ -154,7 +155,9 @@ def test_a_broken_recommendation_file_turns_readiness_red(
         assert "lm-order-sign/vincristine-intrathecal" in named
         assert all(name.startswith("lm-order-sign/vin") for name in named)
         assert running.get("/livez").status == 200
-        assert running.post(f"/cds-services/{ORDER}", call(ORDER)).status == 503
+        assert running.post(f"/cds-services/{CHART}", call(CHART)).status == 503
+        cards = running.post(f"/cds-services/{ORDER}", call(ORDER)).json["cards"]
+        assert [card["summary"][:11] for card in cards] == ["NOT checked"]
         logged = log_events(running, "self-test-failed")
         assert [line["known_answers"] for line in logged] == [named]
         scraped = running.get("/metrics", port=running.figures).body.decode()
