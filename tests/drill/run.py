@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.drill.table import RESULTS, Table, kept
 
-PARTS: tuple[str, ...] = ()
+PARTS: tuple[str, ...] = ("crash", "hostile", "fuzz")
 """The parts, in the order of the page."""
 PAGE = Path(__file__).parents[2] / "docs" / "drill.md"
 _HEAD = """# Drills
