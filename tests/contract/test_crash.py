@@ -1,4 +1,4 @@
-"""kill -9 of the running service: what it acknowledged is there, once (a few rounds of the drill)."""
+"""kill -9 of the running service: what it acknowledged is there once; a short drill."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,6 +46,7 @@ class Service:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     output: bytearray = field(default_factory=bytearray)
+    reader: threading.Thread = field(default_factory=threading.Thread)
 
     def start(self) -> None:
         """Start, and return when it is ready."""
@@ -65,11 +67,12 @@ class Service:
             self.output += line
             if not line:
                 raise RuntimeError(f"the service did not start: {self.output.decode()}")
-        threading.Thread(target=self._drain, args=(self.process.stdout,), daemon=True).start()
+        self.reader = threading.Thread(target=self._drain, args=(self.process.stdout,))
+        self.reader.start()
 
-    def _drain(self, stream: object) -> None:
-        with suppress(ValueError, OSError):
-            for line in stream:  # type: ignore[attr-defined]
+    def _drain(self, stream: IO[bytes]) -> None:
+        with stream:
+            for line in stream:
                 self.output += line
 
     def children(self) -> list[int]:
@@ -84,6 +87,7 @@ class Service:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
+        self.reader.join(10)
 
     def stop(self) -> None:
         """The orderly end."""
@@ -92,6 +96,7 @@ class Service:
             os.killpg(self.process.pid, signal.SIGTERM)
         try:
             self.process.wait(15)
+            self.reader.join(10)
         except subprocess.TimeoutExpired:
             self.kill()
 
