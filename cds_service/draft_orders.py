@@ -8,7 +8,6 @@ Source: clinical specification, sections 1.9 and 4; data elements, section 1.1.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
@@ -18,6 +17,7 @@ import msgspec
 from cds_service.chart import Chart, local_patients
 from cds_service.fhir_answer import Entry, Page, read_page
 from hooks.fhir import JsonObject, Resource, read_resource
+from hooks.readings.concepts import well_formed
 from hooks.readings.subject import subject_reference
 from hooks.record import DraftOrder
 
@@ -25,7 +25,6 @@ MOST_ENTRIES = 5_000
 """Entries looked at in one call; one that is unreadable stands for those behind them."""
 MOST_ORDERS = 150
 """Orders evaluated in one call: each is compared with each other one."""
-_FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _NO_ORDERS = frozenset({"Bundle", "OperationOutcome"})
 
 
@@ -104,8 +103,8 @@ def _names_another(raw: JsonObject, chart: Chart, local: frozenset[str]) -> bool
 
 
 def _label(position: int, entry: Entry | None) -> str:
-    """`MedicationRequest/id` for a FHIR id, which holds no free text; else the position."""
+    """`MedicationRequest/id` for an id that may be printed; else the position."""
     own_id = entry.resource.get("id") if entry else None
-    if isinstance(own_id, str) and _FHIR_ID.fullmatch(own_id):
+    if well_formed(own_id):
         return f"MedicationRequest/{own_id}"
     return f"draft order {position}"

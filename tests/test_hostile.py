@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from cds_service.draft_orders import MOST_ENTRIES
 from tests import deck
 from tests.hostile import corpus
 from tests.hostile.corpus import ORDER, Hostile, all_of_it
@@ -48,3 +49,24 @@ def test_a_sound_body_of_the_corpus_is_answered(client: FlaskClient, tmp_path: P
     for service, status in ((ORDER, 200), (corpus.CHART, 200), (corpus.FEEDBACK, 204)):
         body = corpus.text(corpus.sound(service))
         assert client.post(f"/cds-services/{service}", data=body).status_code == status
+
+
+@pytest.mark.parametrize("own_id", ["www.evil.example", "x-WWW.evil.example"])
+def test_an_id_that_renderers_would_link_is_not_printed(client: FlaskClient, own_id: str) -> None:
+    body = corpus.sound(ORDER)
+    body["context"]["draftOrders"]["entry"][0]["resource"]["id"] = own_id
+    cards = client.post(f"/cds-services/{ORDER}", json=body).json["cards"]
+    told = [card["detail"] for card in cards]
+    assert not any(own_id in text for text in told)
+    assert any("draft order 1" in text for text in told)
+
+
+def test_entries_beyond_the_limit_are_one_order_that_could_not_be_read(
+    client: FlaskClient,
+) -> None:
+    body = corpus.sound(ORDER)
+    other = {"resource": {"resourceType": "ServiceRequest", "status": "draft"}}
+    for count, silent in ((MOST_ENTRIES, True), (MOST_ENTRIES + 1, False)):
+        body["context"]["draftOrders"]["entry"] = [other] * count
+        cards = client.post(f"/cds-services/{ORDER}", json=body).json["cards"]
+        assert (cards == []) is silent

@@ -64,7 +64,7 @@ class Target:
         body = json.dumps(made).encode()
         if head[1] % 16 == 15:
             return Request(service, broken(body, chance), watched=False)
-        watched = protect and story == INTRATHECAL
+        watched = protect and (service, story) == (ORDER, INTRATHECAL)
         return Request(service, body, watched)
 
     def check(self, data: bytes) -> int:
