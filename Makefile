@@ -6,6 +6,7 @@
 # make lock   renew the lock files;  make screenshots  renew those of the documents
 # make reader-comparison  docs/reading.md: the text rules beside ConText on labelled sentences
 # make mutate  docs/mutation.md: single faults in hooks/, each noticed by a test? (SAMPLE, SEED)
+# make fuzz   coverage-guided fuzzing of both services and feedback (SECONDS, SEED)
 # make drill  docs/drill.md: faults, attacks and load on the running service (PARTS)
 # make audit  docs/audit.md: known faults in dependencies, SBOM, static analysis (SERVICE)
 # make bench  milliseconds per call beside an empty Flask view
@@ -21,13 +22,14 @@ SAMPLE ?= 320
 SEED ?= 1
 SERVICE ?= pypi
 FHIR ?= http://127.0.0.1:$(HAPI_PORT)/fhir
+SECONDS ?= 600
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 GUNICORN = exec $(BIN)/gunicorn --config cds_service/gunicorn_conf.py --bind $(HOST):$(PORT)
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--strip-extras --allow-unsafe --all-build-deps
 
-.PHONY: run serve test test-browser test-renderers renderers test-postgres test-nginx test-hapi hapi fixtures screenshots lint bench reader-comparison mutate drill audit lock clean
+.PHONY: run serve test test-browser test-renderers renderers test-postgres test-nginx test-hapi hapi fixtures screenshots lint bench reader-comparison mutate fuzz drill audit lock clean
 
 run: .venv/.run
 	LM_CDS_PROFILE=sandbox $(GUNICORN) --threads $(THREADS)
@@ -89,6 +91,9 @@ mutate: .venv/.dev
 	$(BIN)/python -m tests.mutation.run python --sample $(SAMPLE) --seed $(SEED)
 	$(BIN)/python -m tests.mutation.report --sample $(SAMPLE) --seed $(SEED)
 
+fuzz: .venv/.fuzz
+	@FUZZ_SECONDS=$(SECONDS) SEED=$(SEED) PYTHONPATH=. .venv/fuzz/bin/python -m tests.fuzz
+
 drill: .venv/.dev
 	$(BIN)/python -m tests.drill.run $(PARTS)
 
@@ -100,8 +105,15 @@ lock: .venv/.dev
 	$(COMPILE) $(LOCK_OPTIONS) --output-file requirements.lock pyproject.toml
 	$(COMPILE) $(LOCK_OPTIONS) --extra postgres --output-file requirements-postgres.lock pyproject.toml
 	$(COMPILE) $(LOCK_OPTIONS) --extra dev --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) $(LOCK_OPTIONS) --extra fuzz --output-file requirements-fuzz.lock pyproject.toml
 	$(filter-out --all-build-deps,$(COMPILE)) $(LOCK_OPTIONS) --extra reader --output-file requirements-reader.lock pyproject.toml
 	$(filter-out --all-build-deps --strip-extras,$(COMPILE)) $(LOCK_OPTIONS) --output-file requirements-audit.lock requirements-audit.in
+
+# Instrumented code needs a fuzzer that not every Python has a wheel for.
+.venv/.fuzz: .venv/.created requirements-fuzz.lock
+	$(BIN)/python -m venv --clear .venv/fuzz
+	.venv/fuzz/bin/pip --disable-pip-version-check install --quiet --require-hashes -r requirements-fuzz.lock
+	@touch $@
 
 clean:
 	rm -rf .venv

@@ -31,6 +31,8 @@ R = TypeVar("R", bound=Resource)
 BY_REFERENCE = ("Medication", "Specimen")
 """The types that other resources point to and facts read through that reference."""
 
+MOST_RESOURCES = 25_000
+"""Resources read for one call; a type of which there are more is failed."""
 _WITHOUT_SUBJECT = ("Patient", "Medication")
 
 
@@ -143,7 +145,9 @@ class Chart:
     def _keep(self, entry: Entry) -> None:
         kind, key, raw = entry.kind, entry.key, entry.resource
         known = self._raw.get(key)
-        if known is None or is_newer(raw, known):
+        if known is None and len(self._raw) >= MOST_RESOURCES:
+            self.failures.add(Failure(kind, Reason.TOO_LARGE))
+        elif known is None or is_newer(raw, known):
             try:
                 read = read_resource(raw)
             except msgspec.ValidationError:

@@ -8,8 +8,8 @@ Source: clinical specification, sections 1.9 and 4; data elements, section 1.1.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -17,10 +17,14 @@ import msgspec
 from cds_service.chart import Chart, local_patients
 from cds_service.fhir_answer import Entry, Page, read_page
 from hooks.fhir import JsonObject, Resource, read_resource
+from hooks.readings.concepts import well_formed
 from hooks.readings.subject import subject_reference
 from hooks.record import DraftOrder
 
-_FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+MOST_ENTRIES = 5_000
+"""Entries looked at in one call; one that is unreadable stands for those behind them."""
+MOST_ORDERS = 150
+"""Orders evaluated in one call: each is compared with each other one."""
 _NO_ORDERS = frozenset({"Bundle", "OperationOutcome"})
 
 
@@ -29,13 +33,23 @@ def read_drafts(entries: Sequence[Any], chart: Chart) -> tuple[DraftOrder, ...]:
 
     Without a patient in the context an order belongs to nobody else.
     """
+    if len(entries) > MOST_ENTRIES:
+        entries = [*entries[:MOST_ENTRIES], None]
     pages = [_page(entry) for entry in entries]
     readable = [entry for page in pages if page for entry in page.entries]
     beside = [_owned(e, chart) for e in readable if e.kind in ("Medication", "ServiceRequest")]
     local = local_patients(readable, chart.patient_id)
     chart.add(Page(entries=beside), local)
     orders = (_order(position, page, chart, local) for position, page in enumerate(pages, 1))
-    return tuple(order for order in orders if order)
+    return _bounded(order for order in orders if order)
+
+
+def _bounded(orders: Iterable[DraftOrder]) -> tuple[DraftOrder, ...]:
+    """The first orders, and one unreadable order that stands for all others."""
+    given = tuple(islice(orders, MOST_ORDERS + 1))
+    if len(given) <= MOST_ORDERS:
+        return given
+    return (*given[:-1], DraftOrder(given[-1].label, raw={}, resource=None))
 
 
 def _owned(entry: Entry, chart: Chart) -> Entry:
@@ -89,8 +103,8 @@ def _names_another(raw: JsonObject, chart: Chart, local: frozenset[str]) -> bool
 
 
 def _label(position: int, entry: Entry | None) -> str:
-    """`MedicationRequest/id` for a FHIR id, which holds no free text; else the position."""
+    """`MedicationRequest/id` for an id that may be printed; else the position."""
     own_id = entry.resource.get("id") if entry else None
-    if isinstance(own_id, str) and _FHIR_ID.fullmatch(own_id):
+    if well_formed(own_id):
         return f"MedicationRequest/{own_id}"
     return f"draft order {position}"

@@ -30,6 +30,7 @@ from cds_service.hook_call import ORDER_SIGN, HookCall
 from cds_service.prefetch import Prefetched, read_prefetch
 from cds_service.questions import Questions
 from hooks.fhir import MedicationAdministration, MedicationRequest
+from hooks.readings.amount import within_reach
 from hooks.readings.treatments import names_no_drug
 from hooks.record import DataNeed, Failure, PatientRecord, Reason
 from hooks.values.translation import at_site
@@ -95,7 +96,7 @@ def gather(
         specimens=references.by_reference("Specimen", wanted, chart),
         unresolved=frozenset(item.reference for item in references.unanswered(wanted, chart)),
     )
-    return _without_silent_drugs(at_site(record, settings.site_file))
+    return _without_silent_drugs(at_site(within_reach(record), settings.site_file))
 
 
 def _without_silent_drugs(record: PatientRecord) -> PatientRecord:

@@ -48,6 +48,8 @@ def _part(code: Any, value: Any, groups: dict[int, str], widest: bool) -> str:
         return _text(value, groups, widest)
     if code is sre.BRANCH:
         return _text(value[1][-1 if widest else 0], groups, widest)
+    if code is sre.ATOMIC_GROUP:
+        return _text(value, groups, widest)
     if code is sre.ASSERT and value[0] == 1:
         return _text(value[1], groups, widest)
     return ""

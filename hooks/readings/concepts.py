@@ -167,7 +167,8 @@ def truth_of_value(observation: Observation) -> bool | None:
     return False if names(text, "value-negative") else None
 
 
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_ID = re.compile(r"(?!.*www\.)[a-z0-9\-.]{1,64}", re.IGNORECASE | re.ASCII)
+"""A FHIR id without `www.`, of which some Markdown renderers make a link."""
 
 
 def well_formed(identifier: object) -> bool:

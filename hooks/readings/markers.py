@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import accumulate, takewhile
 
 from hooks.readings.text import clauses
 from hooks.values.lexicon import names, term
@@ -39,18 +41,34 @@ def _split(clause: str) -> list[str]:
 
 
 def _parts(clause: str) -> Iterator[str]:
-    """The parts of a clause; one without any verdict is joined with the next.
+    """The parts of a clause; one without any verdict is joined with those up to the next verdict.
 
     "EGFR mutation" is none yet: its verdict may follow ("EGFR mutation, ALK fusion: negative").
     """
-    waiting = ""
-    for part in _split(clause):
-        waiting = f"{waiting}, {part}" if waiting else part
-        if _verdict(term("marker-bare-noun").sub(" ", waiting)) or len(waiting) > _LONGEST_LIST:
-            yield waiting
-            waiting = ""
-    if waiting:
-        yield waiting
+    parts, start = [part for part in _split(clause) if part], 0
+    while start < len(parts):
+        length = accumulate(len(part) + 2 for part in parts[start : start + _LONGEST_LIST])
+        most = sum(1 for _ in takewhile(lambda size: size - 2 <= _LONGEST_LIST, length)) + 1
+        waiting = _until_verdict(parts[start : start + most])
+        yield ", ".join(waiting)
+        start += len(waiting)
+
+
+def _until_verdict(parts: list[str]) -> list[str]:
+    """The first parts that together hold a verdict, else all.
+
+    More parts never take a verdict away, so that halving finds the place.
+    """
+    if _is_decided(parts[:1]):
+        return parts[:1]
+    if not _is_decided(parts):
+        return parts
+    count = bisect_left(range(len(parts)), True, key=lambda n: _is_decided(parts[:n]))
+    return parts[:count]
+
+
+def _is_decided(parts: list[str]) -> bool:
+    return _verdict(term("marker-bare-noun").sub(" ", ", ".join(parts))) is not None
 
 
 def is_another_braf_change(text: str) -> bool:

@@ -20,6 +20,8 @@ UNREAD = "report could not be read"
 """What evidence says of a report that decides nothing because an attachment cannot be read."""
 _LONGEST_DATA = 6 * LONGEST_TEXT
 """Characters of base64 that can hold a text of the greatest length, with line ends."""
+MOST_LINES = 3_000
+"""Lines of one report; each costs as much as many words."""
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\"';\s]+)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _TO_TEXT: dict[str, Callable[[str], str | None]] = {
@@ -51,10 +53,19 @@ def _decoded(data: bytes, content_type: str) -> str:
         return data.decode("latin-1")
 
 
+def is_text(attachment: Attachment) -> bool:
+    """Whether an attachment is of a type whose text is read."""
+    return _type(attachment) in _TO_TEXT
+
+
+def _type(attachment: Attachment) -> str:
+    return (attachment.content_type or "").partition(";")[0].strip().lower()
+
+
 def text_of_attachment(attachment: Attachment) -> str | None:
     """The text of an inline attachment; None = cannot be read, as a page that is only an image."""
     stated, data = attachment.content_type or "", attachment.data or ""
-    to_text = _TO_TEXT.get(stated.partition(";")[0].strip().lower())
+    to_text = _TO_TEXT.get(_type(attachment))
     if to_text is None or not data or len(data) > _LONGEST_DATA:
         return None
     try:
@@ -69,10 +80,13 @@ def text_of_attachment(attachment: Attachment) -> str | None:
 def read_report(report: DiagnosticReport) -> ReportText:
     """The conclusion and every attachment that can be read, each beginning a line.
 
-    Attachments that together exceed the longest text are left out, and count as not read.
+    Attachments that together exceed the longest text are left out, and count as not read. A
+    report of more lines than anybody writes is not read at all.
     """
     attached = [text_of_attachment(attachment) for attachment in report.presented_form or ()]
     whole = joined((report.conclusion, *attached))
+    if whole.count("\n") > MOST_LINES:
+        return ReportText("", unreadable=True)
     if len(whole) > LONGEST_TEXT:
         return ReportText(report.conclusion or "", unreadable=True)
     return ReportText(whole, None in attached)

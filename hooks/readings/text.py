@@ -38,6 +38,12 @@ def _sentences(line: str) -> list[str]:
 @remembering_short
 def clauses(text: str) -> tuple[str, ...]:
     """The clauses of a text, in which one negation reaches to the end and no further."""
+    return _clauses(text)
+
+
+@lru_cache(maxsize=32)
+def _clauses(text: str) -> tuple[str, ...]:
+    """The last long texts are remembered: one report is asked for one term after the other."""
     return tuple(part for clause in plain_clauses(text) for part in _cut_after_negation(clause))
 
 

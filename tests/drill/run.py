@@ -16,7 +16,16 @@ from pathlib import Path
 
 from tests.drill.table import RESULTS, Table, kept
 
-PARTS: tuple[str, ...] = ("matrix", "overload", "drain", "tokens", "replay")
+PARTS: tuple[str, ...] = (
+    "matrix",
+    "overload",
+    "drain",
+    "crash",
+    "tokens",
+    "replay",
+    "hostile",
+    "fuzz",
+)
 """The parts, in the order of the page."""
 PAGE = Path(__file__).parents[2] / "docs" / "drill.md"
 _HEAD = """# Drills

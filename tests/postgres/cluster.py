@@ -11,22 +11,21 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROLE = "store"
 _FOLDERS = ("usr/lib/postgresql", "usr/lib64/pgsql", "usr/pgsql-*", "usr/libexec/postgresql*")
-_SETTINGS = (
-    "fsync=off",
-    "full_page_writes=off",
-    "max_connections=60",
-    "listen_addresses=127.0.0.1",
-)
+DURABLE = ("max_connections=60", "listen_addresses=127.0.0.1")
+_SETTINGS = (*DURABLE, "fsync=off", "full_page_writes=off")
 
 
 def binaries() -> Path | None:
@@ -38,30 +37,82 @@ def binaries() -> Path | None:
     return max(found, key=_version).parent if found else None
 
 
+@dataclass
+class Cluster:
+    """One server; `url` is that of a role that may do everything."""
+
+    folder: Path
+    root: Path
+    settings: tuple[str, ...]
+    options: dict[str, Any]
+    password: str = field(default_factory=lambda: secrets.token_hex(16))
+    port: int = field(default_factory=lambda: _free_port())
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"postgresql+psycopg://{ROLE}:{self.password}@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start the server and wait until it takes connections."""
+        flags = " ".join(f"-c {each}" for each in (*self.settings, f"port={self.port}"))
+        flags += f" -c unix_socket_directories={self.root}"
+        self._control("-o", flags, "-l", str(self.root / "log"), "-w", "-t", "30", "start")
+
+    def stop(self) -> None:
+        """End the server at once."""
+        self._control("-m", "immediate", "-w", "stop")
+
+    def crash(self) -> None:
+        """kill -9 of the server; its processes end by themselves when their first one is gone."""
+        first = int((self.root / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(first, signal.SIGKILL)
+        while Path(f"/proc/{first}").exists() and _state(first) != "Z":
+            time.sleep(0.01)
+
+    def start_after_crash(self) -> None:
+        """Start again; the last processes of the crashed server may need a moment to end."""
+        for pause in (0.2, 0.4, 0.8, 1.6, 3.2):
+            with suppress(RuntimeError):
+                self.start()
+                return
+            time.sleep(pause)
+        self.start()
+
+    def _control(self, *arguments: str) -> None:
+        _run([f"{self.folder}/pg_ctl", "-D", str(self.root / "data"), *arguments], self.options)
+
+
+def _state(process: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    return "Z"
+
+
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """A server with the binaries of `folder`; yields the URL of a role that may do everything."""
+def made(folder: Path, settings: tuple[str, ...] = _SETTINGS) -> Iterator[Cluster]:
+    """A running server with the binaries of `folder`, removed at the end."""
     root = Path(tempfile.mkdtemp(prefix="store-postgresql-"))
     user = _unprivileged()
     try:
         if user:
             os.chown(root, user.pw_uid, user.pw_gid)
-        yield from _served(folder, root, _as(user, root))
+        one = Cluster(folder, root, settings, _as(user, root))
+        _initialize(folder, root, one.password, one.options)
+        one.start()
+        try:
+            yield one
+        finally:
+            one.stop()
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _served(folder: Path, root: Path, options: dict[str, Any]) -> Iterator[str]:
-    password, port, data = secrets.token_hex(16), _free_port(), str(root / "data")
-    _initialize(folder, root, password, options)
-    flags = " ".join(f"-c {each}" for each in (*_SETTINGS, f"port={port}"))
-    flags += f" -c unix_socket_directories={root}"
-    log = ["-l", str(root / "log"), "-w", "-t", "30"]
-    _run([f"{folder}/pg_ctl", "-D", data, "-o", flags, *log, "start"], options)
-    try:
-        yield f"postgresql+psycopg://{ROLE}:{password}@127.0.0.1:{port}/postgres"
-    finally:
-        _run([f"{folder}/pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], options)
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """The same; yields the URL of a role that may do everything."""
+    with made(folder) as one:
+        yield one.url
 
 
 def _initialize(folder: Path, root: Path, password: str, options: dict[str, Any]) -> None:

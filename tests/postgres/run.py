@@ -14,6 +14,7 @@ from tests.postgres import cluster
 ROOT = Path(__file__).parents[2]
 TESTS = (
     "tests/unit/cds_service/test_store.py",
+    "tests/unit/cds_service/test_store_faults.py",
     "tests/unit/cds_service/test_migrations.py",
     "tests/postgres",
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cds_service import chart as chart_module
 from cds_service.chart import Chart
 from cds_service.fhir_answer import read_page
 from hooks.fhir import Condition, Medication
@@ -225,3 +226,13 @@ def test_without_a_server_an_absolute_reference_counts_by_its_end() -> None:
     chart = chart_of({"resourceType": "Medication", "id": "m1"}, bases=())
     assert chart.find("Medication", "https://anywhere.example/Medication/m1")
     assert chart.find("Medication", "https://anywhere.example/Medication/m2") is None
+
+
+def test_more_resources_than_one_call_may_bring_are_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chart_module, "MOST_RESOURCES", 2)
+    about = {"reference": "Patient/p1"}
+    chart = chart_of(*(condition(about, own_id) for own_id in ("1", "2", "3", "1")))
+    assert kept(chart) == ["1", "2"]
+    assert chart.failures == {Failure("Condition", "too-large")}
