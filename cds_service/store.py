@@ -32,6 +32,15 @@ FEEDBACK_WAIT_MS = 2000
 HOOK_WAIT_MS = 250
 """How long an answer to a hook call waits for it."""
 
+# Built once: SQLAlchemy remembers how such a statement is compiled.
+_DISMISSED = (
+    sa.select(ISSUED.c["items"], FEEDBACK.c.effective_at)
+    .join(FEEDBACK, FEEDBACK.c.card == ISSUED.c.card)
+    .where(ISSUED.c.subject_key == sa.bindparam("subject"))
+    .where(FEEDBACK.c.status == "known", FEEDBACK.c.outcome == OVERRIDDEN)
+)
+_ISSUE = ISSUED.insert()
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -77,14 +86,8 @@ class Store:
 
     def dismissals(self, subject_key: str) -> tuple[Dismissal, ...]:
         """The items of all chart-open cards of a patient that were answered `overridden`."""
-        query = (
-            sa.select(ISSUED.c["items"], FEEDBACK.c.effective_at)
-            .join(FEEDBACK, FEEDBACK.c.card == ISSUED.c.card)
-            .where(ISSUED.c.subject_key == subject_key)
-            .where(FEEDBACK.c.status == "known", FEEDBACK.c.outcome == OVERRIDDEN)
-        )
         with self._access.transaction(HOOK_WAIT_MS, rests=True) as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_DISMISSED, {"subject": subject_key}).all()
         return tuple(found for items, at in rows for found in store_rows.dismissals(items, at))
 
     def record_issued(
@@ -102,7 +105,7 @@ class Store:
             for card_uuid, card in cards
         ]
         with self._access.transaction(HOOK_WAIT_MS, rests=True) as connection:
-            connection.execute(ISSUED.insert(), rows)
+            connection.execute(_ISSUE, rows)
             self._purge(connection, now)
 
     def record_feedback(self, service: str, items: Sequence[Feedback], now: datetime) -> Stored:
