@@ -64,8 +64,15 @@ def _finish(body: JsonObject) -> tuple[JsonObject, int]:
 
 
 def _is_sound(suggestion: JsonObject) -> bool:
-    resources = [action.get("resource") for action in suggestion.get("actions", [])]
-    return all(fhir_r4b.is_valid(resource) for resource in resources if resource is not None)
+    return all(_is_valid(action) for action in suggestion.get("actions", []))
+
+
+def _is_valid(action: JsonObject) -> bool:
+    resource = action.get("resource")
+    if resource is None:
+        return True
+    judge = fhir_r4b.is_valid_draft if action.get("type") == "create" else fhir_r4b.is_valid
+    return judge(resource)
 
 
 def without_empties(value: Any) -> Any:
