@@ -22,11 +22,14 @@ Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 """Free text. A longer one is unreadable, never cut."""
 
 
-class Element(msgspec.Struct, frozen=True, rename="camel"):
-    """Base of all structs: immutable, unknown members ignored, camelCase on the wire."""
+class Element(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """Base of all structs: immutable, unknown members ignored, camelCase on the wire.
+
+    What is read from JSON cannot hold itself, so the garbage collector need not look at it.
+    """
 
 
-class Coding(Element, frozen=True):
+class Coding(Element, frozen=True, cache_hash=True):
     """R4 Coding."""
 
     system: Code | None = None
@@ -34,7 +37,7 @@ class Coding(Element, frozen=True):
     display: Title | None = None
 
 
-class CodeableConcept(Element, frozen=True):
+class CodeableConcept(Element, frozen=True, cache_hash=True):
     """R4 CodeableConcept."""
 
     coding: tuple[Coding, ...] | None = None

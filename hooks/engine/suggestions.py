@@ -57,9 +57,10 @@ def _suggestion(label: str, description: str, action: JsonObject) -> JsonObject:
 
 def _create(name: str, patient_id: str, fills: Mapping[str, Fill]) -> JsonObject:
     entry = yaml_file("suggestions.yaml")["suggestions"][name]
-    resource = copy.deepcopy(entry["resource"])
-    for note in resource.get("note", ()):
-        note["text"] = fill(note["text"], fills)
+    resource = dict(entry["resource"])
+    if "note" in resource:
+        notes = resource["note"]
+        resource["note"] = [{**note, "text": fill(note["text"], fills)} for note in notes]
     if resource["resourceType"] == "ServiceRequest":
         resource = {**resource, "status": "draft", "intent": "proposal"}
     resource["subject"] = {"reference": f"Patient/{patient_id}"}

@@ -67,9 +67,14 @@ class Verification(StrEnum):
 
 def verification(condition: Condition) -> Verification:
     """Absent counts as confirmed; unconfirmed, provisional and differential are doubtful."""
-    found = codes_of(condition.verification_status)
+    return _verification(condition.verification_status)
+
+
+@lru_cache(maxsize=1024)
+def _verification(status: CodeableConcept | None) -> Verification:
+    found = codes_of(status)
     for verdict in (Verification.IGNORED, Verification.REFUTED):
-        if verdict.value in found:
+        if verdict in found:
             return verdict
     if not found or "confirmed" in found:
         return Verification.CONFIRMED
@@ -85,8 +90,17 @@ def has_ended(condition: Condition) -> bool:
         condition.abatement_range,
         condition.abatement_string,
     )
-    ended = {"inactive", "remission", "resolved"} & codes_of(condition.clinical_status)
-    return bool(ended) or any(value not in (None, "") for value in abatement)
+    if abatement != _NO_ABATEMENT and any(value not in (None, "") for value in abatement):
+        return True
+    return _says_ended(condition.clinical_status)
+
+
+_NO_ABATEMENT = (None,) * 5
+
+
+@lru_cache(maxsize=1024)
+def _says_ended(status: CodeableConcept | None) -> bool:
+    return not codes_of(status).isdisjoint(("inactive", "remission", "resolved"))
 
 
 def is_present(condition: Condition) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -149,6 +150,7 @@ def _named(text: str) -> Drug | None:
     return Drug.METHOTREXATE if names(text, "drug-methotrexate") else None
 
 
+@lru_cache(maxsize=4096)
 def drug_of(product: Product) -> Drug:
     """The drug of a product: codes, else names, else ingredients (a vinca alkaloid first).
 
@@ -185,6 +187,7 @@ def _is_mapped(concept: CodeableConcept) -> bool:
     return any(name not in _NO_DRUG for name in mapped)
 
 
+@lru_cache(maxsize=8192)
 def is_drug(product: Product, name: str) -> bool:
     """Whether a product is one of a value set or text term, by code, text or ingredient."""
     if in_set(name, product.concept, *product.ingredients):

@@ -188,11 +188,16 @@ def live(symptoms: Iterable[Symptom]) -> tuple[Symptom, ...]:
     return tuple(s for s in symptoms if within(s.days, window("symptom_days")))
 
 
+def is_neurological_examination(code: CodeableConcept | None) -> bool:
+    """Whether a title names a neurological examination."""
+    return names(text_of(code), "neurological-examination")
+
+
 def has_neurological_examination(observations: Iterable[Observation], today: date) -> bool:
     """Whether an Observation inside the window is titled as a neurological examination."""
     return any(
         observation.status in FINAL
-        and names(text_of(observation.code), "neurological-examination")
+        and is_neurological_examination(observation.code)
         and within(days_ago(_effective(observation), today), window("examination_days"))
         for observation in observations
     )

@@ -95,10 +95,15 @@ def _index() -> _Index:
     return _Index(exact, prefixes)
 
 
-@lru_cache(maxsize=16384)
-def memberships(coding: Coding) -> dict[str, int]:
+def memberships(coding: Coding) -> Mapping[str, int]:
     """The value sets that a coding belongs to, each with how specifically it matches."""
-    system, code = normalised(coding)
+    return _memberships(coding.system, coding.code)
+
+
+@lru_cache(maxsize=16384)
+def _memberships(given_system: str | None, given_code: str | None) -> Mapping[str, int]:
+    """Remembered by system and code alone, which tell nothing about a patient."""
+    system, code = normalised(Coding(given_system, given_code))
     index = _index()
     found: dict[str, int] = {}
     if system == ICD_10_CM:
@@ -115,7 +120,11 @@ def codings(concept: CodeableConcept | None) -> tuple[Coding, ...]:
 
 def in_set(name: str, *concepts: CodeableConcept | None) -> bool:
     """Whether any coding of any of the concepts is in the value set."""
-    return any(name in memberships(coding) for c in concepts for coding in codings(c))
+    for concept in concepts:
+        for coding in codings(concept):
+            if name in memberships(coding):
+                return True
+    return False
 
 
 def display_in(name: str, *concepts: CodeableConcept | None) -> str:
