@@ -68,7 +68,7 @@ class Chart:
         self.unreadable += page.unreadable
         if local is None:
             local = local_patients(page.entries, self.patient_id)
-        verdicts: dict[str, bool] = {}
+        verdicts: dict[str | None, bool] = {}
         for entry in page.entries:
             if self._sort(entry, local, verdicts):
                 result.types.add(entry.kind)
@@ -119,18 +119,19 @@ class Chart:
         by_url = {url: read[key] for url, (of, key) in self._by_url.items() if of == kind}
         return by_url | {f"{kind}/{found.id}": found for found in read.values() if found.id}
 
-    def _sort(self, entry: Entry, local: frozenset[str], verdicts: dict[str, bool]) -> bool:
+    def _sort(self, entry: Entry, local: frozenset[str], verdicts: dict[str | None, bool]) -> bool:
         """Take one entry in; False for a resource that is not about the patient.
 
         `verdicts` remembers what subjects mean on one page, where most are the same.
         """
         kind, raw = entry.kind, entry.resource
-        subject = None if kind in _WITHOUT_SUBJECT else subject_reference(raw)
-        about = None if subject is None else verdicts.get(subject)
-        if about is None:
-            about = self.is_about(raw, local)
-            if subject is not None:
-                verdicts[subject] = about
+        if kind in _WITHOUT_SUBJECT:
+            subject, about = None, self.is_about(raw, local)
+        else:
+            subject = subject_reference(raw)
+            known = verdicts.get(subject)
+            about = self.is_about(raw, local) if known is None else known
+            verdicts[subject] = about
         if kind not in RESOURCE_TYPES:
             return about or subject is None
         if about:
@@ -165,8 +166,9 @@ def _is_subsetted(raw: JsonObject) -> bool:
     """Whether the server says that it left elements out; what is there counts (FHIR R4, search)."""
     meta = raw.get("meta")
     tags = meta.get("tag") if isinstance(meta, dict) else None
-    marked = tags if isinstance(tags, list) else ()
-    return any(isinstance(tag, dict) and tag.get("code") == "SUBSETTED" for tag in marked)
+    if not isinstance(tags, list):
+        return False
+    return any(isinstance(tag, dict) and tag.get("code") == "SUBSETTED" for tag in tags)
 
 
 def local_patients(entries: Iterable[Entry], patient_id: str) -> frozenset[str]:
