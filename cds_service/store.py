@@ -1,8 +1,11 @@
 """What the service remembers: issued chart-open cards, feedback, and dismissals.
 
-SQLite (WAL, synchronous=FULL, one host) or PostgreSQL by URL. Patients are known here only by a
-key: HMAC-SHA256 over client, FHIR server and patient id, with a random secret kept in the
-database. Times are stored as UTC text of one fixed form, so that they sort and compare.
+SQLite (WAL, one host) or PostgreSQL by URL. Feedback outlives a loss of power (synchronous=FULL).
+Issued cards do not wait for the disk (NORMAL): all processes see them before the answer leaves.
+A loss of power can take the last ones, which then cannot be dismissed, so that they come back.
+Patients are known here only by a key: HMAC-SHA256 over client, FHIR server and patient id, with a
+random secret kept in the database. Times are stored as UTC text of one fixed form, so that they
+sort and compare.
 """
 
 from __future__ import annotations
@@ -86,7 +89,7 @@ class Store:
 
     def dismissals(self, subject_key: str) -> tuple[Dismissal, ...]:
         """The items of all chart-open cards of a patient that were answered `overridden`."""
-        with self._access.transaction(HOOK_WAIT_MS, rests=True) as connection:
+        with self._access.transaction(HOOK_WAIT_MS, rests=True, lasting=False) as connection:
             rows = connection.execute(_DISMISSED, {"subject": subject_key}).all()
         return tuple(found for items, at in rows for found in store_rows.dismissals(items, at))
 
@@ -104,7 +107,7 @@ class Store:
             }
             for card_uuid, card in cards
         ]
-        with self._access.transaction(HOOK_WAIT_MS, rests=True) as connection:
+        with self._access.transaction(HOOK_WAIT_MS, rests=True, lasting=False) as connection:
             connection.execute(_ISSUE, rows)
             self._purge(connection, now)
 
