@@ -17,7 +17,8 @@ from cds_service.catalogue import page_url
 from hooks import Card
 from hooks.fhir import JsonObject
 
-_EMPTY: tuple[Any, ...] = (None, "", [], {})
+_LISTS = (list, tuple)
+_CAN_BE_EMPTY = (str, dict, list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,14 @@ def without_empties(value: Any) -> Any:
     """The value without members and items that are null or empty, at any depth."""
     if isinstance(value, dict):
         pairs = ((name, without_empties(member)) for name, member in value.items())
-        return {name: member for name, member in pairs if member not in _EMPTY}
-    if isinstance(value, list | tuple):
-        return [item for item in map(without_empties, value) if item not in _EMPTY]
+        return {name: member for name, member in pairs if not _is_empty(member)}
+    if isinstance(value, _LISTS):
+        return [item for item in map(without_empties, value) if not _is_empty(item)]
     return value
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (not value and isinstance(value, _CAN_BE_EMPTY))
 
 
 def _new_uuid() -> str:

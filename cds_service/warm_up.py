@@ -46,7 +46,7 @@ _CONDITION: JsonObject = {
 }
 
 
-_CONTAINERS = 50_000
+_CONTAINERS = 100_000
 """New containers before the garbage collector looks: more than a chart of 2 MB is made of.
 
 A chart has no cycles and is freed as its call ends; a look in the middle of it finds nothing.

@@ -100,11 +100,12 @@ def _from_conditions(
     conditions: Iterable[Condition], first_cancer: date | None, today: date
 ) -> Iterator[_Entry]:
     for condition in conditions:
-        dated = _most_recent(condition, today)
-        if not dated or not is_present(condition) or _is_chronic(condition, first_cancer, today):
+        named = named_findings(condition.code)
+        dated = _most_recent(condition, today) if named and is_present(condition) else None
+        if not dated or _is_chronic(condition, first_cancer, today):
             continue
         own_text = joined((text_of(condition.code), notes_of(condition.note)))
-        for code, how in named_findings(condition.code):
+        for code, how in named:
             if code == "sensory-loss" and names(own_text, "chemotherapy-neuropathy"):
                 continue
             yield _Entry(code, dated[0], True, _source(condition, code, dated[1], how))
