@@ -17,7 +17,7 @@ from cds_service.catalogue import page_url
 from hooks import Card
 from hooks.fhir import JsonObject
 
-_LISTS = (list, tuple)
+_HOLDERS = (dict, list, tuple)
 _CAN_BE_EMPTY = (str, dict, list)
 
 
@@ -79,15 +79,19 @@ def _is_valid(action: JsonObject) -> bool:
 def without_empties(value: Any) -> Any:
     """The value without members and items that are null or empty, at any depth."""
     if isinstance(value, dict):
-        pairs = ((name, without_empties(member)) for name, member in value.items())
-        return {name: member for name, member in pairs if not _is_empty(member)}
-    if isinstance(value, _LISTS):
-        return [item for item in map(without_empties, value) if not _is_empty(item)]
+        return {k: found for k, v in value.items() if (found := _within(v)) or _says(found)}
+    if isinstance(value, list | tuple):
+        return [found for item in value if (found := _within(item)) or _says(found)]
     return value
 
 
-def _is_empty(value: Any) -> bool:
-    return value is None or (not value and isinstance(value, _CAN_BE_EMPTY))
+def _within(value: Any) -> Any:
+    return without_empties(value) if isinstance(value, _HOLDERS) else value
+
+
+def _says(value: Any) -> bool:
+    """Whether a value that Python takes for false says something: false or zero."""
+    return value is not None and not isinstance(value, _CAN_BE_EMPTY)
 
 
 def _new_uuid() -> str:
