@@ -9,6 +9,7 @@ Source: data elements, section 1.1; clinical specification, section 1.9.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -21,7 +22,7 @@ from hooks.fhir import (
     RESOURCE_TYPES,
     JsonObject,
     Resource,
-    read_resource,
+    read_known,
 )
 from hooks.readings.subject import is_about, subject_reference
 from hooks.record import Failure, Reason
@@ -59,7 +60,7 @@ class Chart:
         self.failures: set[Failure] = set()
         self._bases: tuple[str | None, ...] = tuple(dict.fromkeys(bases)) or (None,)
         self._raw: dict[str | int, JsonObject] = {}
-        self._read: dict[str, dict[str | int, Resource]] = {}
+        self._read: defaultdict[str, dict[str | int, Resource]] = defaultdict(dict)
         self._by_url: dict[str, tuple[str, str | int]] = {}
 
     def add(self, page: Page, local: frozenset[str] | None = None) -> Sorted:
@@ -129,9 +130,9 @@ class Chart:
             subject, about = None, self.is_about(raw, local)
         else:
             subject = subject_reference(raw)
-            known = verdicts.get(subject)
-            about = self.is_about(raw, local) if known is None else known
-            verdicts[subject] = about
+            if subject not in verdicts:
+                verdicts[subject] = self.is_about(raw, local)
+            about = verdicts[subject]
         if kind not in RESOURCE_TYPES:
             return about or subject is None
         if about:
@@ -146,14 +147,14 @@ class Chart:
         known = self._raw.get(key)
         if known is None or is_newer(raw, known):
             try:
-                read = read_resource(raw)
+                read = read_known(raw)
             except msgspec.ValidationError:
                 self._set_aside(kind)
                 return
             if _is_subsetted(raw):
                 self.failures.add(Failure(kind, Reason.TRUNCATED))
             self._raw[key] = raw
-            self._read.setdefault(kind, {})[key] = cast("Resource", read)
+            self._read[kind][key] = read
         if entry.full_url and kind in BY_REFERENCE:
             self._by_url.setdefault(entry.full_url, (kind, key))
 

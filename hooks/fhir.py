@@ -414,10 +414,12 @@ def read_resource(raw: JsonObject) -> Resource | None:
     Raises `msgspec.ValidationError` when an element that facts need, here or in a contained
     Medication or Specimen, has the wrong JSON type.
     """
-    struct = RESOURCE_TYPES.get(raw["resourceType"])
-    if struct is None:
-        return None
-    found = msgspec.convert(raw, struct)
+    return read_known(raw) if raw["resourceType"] in RESOURCE_TYPES else None
+
+
+def read_known(raw: JsonObject) -> Resource:
+    """The same for a type that facts read."""
+    found = msgspec.convert(raw, RESOURCE_TYPES[raw["resourceType"]])
     for inner in getattr(found, "contained", None) or ():
         if inner.get("resourceType") in (Medication.__name__, Specimen.__name__):
             msgspec.convert(inner, RESOURCE_TYPES[inner["resourceType"]])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from functools import lru_cache
 
 from hooks.answer import Evidence
 from hooks.fhir import (
@@ -20,7 +19,7 @@ from hooks.fhir import (
 )
 from hooks.readings.dates import Moment, first_moment, moment, period_moment
 from hooks.readings.text import joined, normalised, says
-from hooks.values.codes import best_match, codings, in_set
+from hooks.values.codes import best_match, codings, in_set, remembering_codes
 from hooks.values.lexicon import names
 from hooks.values.parameters import limit
 
@@ -29,7 +28,7 @@ NOT_THERE_YET = frozenset({"registered", "partial", "preliminary"})
 CONDITION_CUES = "symptom-negated"
 
 
-@lru_cache(maxsize=4096)
+@remembering_codes
 def text_of(concept: CodeableConcept | None) -> str:
     """The text of a concept, else the first display, normalised; empty when it has neither."""
     displays = (coding.display for coding in codings(concept))
@@ -70,7 +69,7 @@ def verification(condition: Condition) -> Verification:
     return _verification(condition.verification_status)
 
 
-@lru_cache(maxsize=1024)
+@remembering_codes
 def _verification(status: CodeableConcept | None) -> Verification:
     found = codes_of(status)
     for verdict in (Verification.IGNORED, Verification.REFUTED):
@@ -98,7 +97,7 @@ def has_ended(condition: Condition) -> bool:
 _NO_ABATEMENT = (None,) * 5
 
 
-@lru_cache(maxsize=1024)
+@remembering_codes
 def _says_ended(status: CodeableConcept | None) -> bool:
     return not codes_of(status).isdisjoint(("inactive", "remission", "resolved"))
 

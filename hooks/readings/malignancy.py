@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import lru_cache
 
 from hooks.answer import Evidence
 from hooks.fhir import CodeableConcept, Coding, Condition
@@ -23,7 +22,7 @@ from hooks.readings.concepts import (
 )
 from hooks.readings.dates import Moment, days_ago, first_moment, moment
 from hooks.readings.text import clauses, joined, says, unnegated
-from hooks.values.codes import all_matches, codings, in_set, memberships
+from hooks.values.codes import all_matches, codings, in_set, memberships, remembering_codes
 from hooks.values.lexicon import names, remembering_short, term
 
 
@@ -100,7 +99,7 @@ def _is_metastasis(clause: str, match: re.Match[str]) -> bool:
     )
 
 
-@lru_cache(maxsize=4096)
+@remembering_codes
 def _coded(code: CodeableConcept | None) -> str | None:
     """The value set of a coded malignancy; a primary site is preferred to a secondary one."""
     found = all_matches(_CODED, code)
@@ -116,7 +115,7 @@ def _is_secondary(coding: Coding) -> bool | None:
     return None if best in (None, "cancer-not-a-cancer") else False
 
 
-@lru_cache(maxsize=4096)
+@remembering_codes
 def _is_secondary_only(code: CodeableConcept | None) -> bool:
     """Whether a code names only a secondary, by all its cancer codes or by text."""
     kinds = {_is_secondary(coding) for coding in codings(code)} - {None}
@@ -225,7 +224,7 @@ def is_lm_entry(condition: Condition) -> bool:
     return _names_lm(condition.code)
 
 
-@lru_cache(maxsize=4096)
+@remembering_codes
 def _names_lm(code: CodeableConcept | None) -> bool:
     if in_set("lm-diagnosis", code):
         return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -19,6 +18,7 @@ from hooks.values.codes import (
     display_in,
     in_set,
     normalised,
+    remembering_codes,
     value_set,
 )
 from hooks.values.lexicon import names
@@ -138,7 +138,7 @@ _BY_NAME = (
 )
 
 
-def _coded(*concepts: CodeableConcept) -> Drug | None:
+def _coded(*concepts: CodeableConcept | None) -> Drug | None:
     return next((drug for name, drug in _BY_CODE.items() if in_set(name, *concepts)), None)
 
 
@@ -150,14 +150,13 @@ def _named(text: str) -> Drug | None:
     return Drug.METHOTREXATE if names(text, "drug-methotrexate") else None
 
 
-@lru_cache(maxsize=4096)
 def drug_of(product: Product) -> Drug:
     """The drug of a product: codes, else names, else ingredients (a vinca alkaloid first).
 
     A product without any name cannot be read unless a code of a public drug terminology, or the
     site, says that it is something else.
     """
-    found = _coded(product.concept) or _named(product.all_text)
+    found = _own_drug(product.concept)
     if found:
         return found
     within = {
@@ -166,9 +165,16 @@ def drug_of(product: Product) -> Drug:
     vinca = next((drug for drug in within if drug.is_vinca), None)
     if within:
         return vinca or Drug.METHOTREXATE
-    coded = _has_public_code(product.concept) or _is_mapped(product.concept)
-    named = product.all_text or product.ingredients or coded
-    return Drug.OTHER if named else Drug.UNREADABLE
+    named = product.all_text or product.ingredients
+    if named or _has_public_code(product.concept) or _is_mapped(product.concept):
+        return Drug.OTHER
+    return Drug.UNREADABLE
+
+
+@remembering_codes
+def _own_drug(concept: CodeableConcept | None) -> Drug | None:
+    """The drug that the codes of a product name, else any of its names."""
+    return _coded(concept) or _named(all_text_of(concept))
 
 
 def _has_public_code(concept: CodeableConcept) -> bool:
@@ -187,7 +193,6 @@ def _is_mapped(concept: CodeableConcept) -> bool:
     return any(name not in _NO_DRUG for name in mapped)
 
 
-@lru_cache(maxsize=8192)
 def is_drug(product: Product, name: str) -> bool:
     """Whether a product is one of a value set or text term, by code, text or ingredient."""
     if in_set(name, product.concept, *product.ingredients):

@@ -144,11 +144,10 @@ def read_life_expectancy(observations: Iterable[Observation], today: date) -> Ex
     """The newest current life expectancy; on one day the shorter one."""
     found = []
     for observation in observations:
-        if not is_life_expectancy(observation.code):
-            continue
         when = observed(observation)
         age, days = days_ago(when, today), _expected_days(observation)
-        current = observation.status in FINAL and within(age, window("performance_days"))
+        final = observation.status in FINAL and is_life_expectancy(observation.code)
+        current = final and within(age, window("performance_days"))
         if current and days is not None and age is not None:
             shown = "below 30 d" if days < limit("life_expectancy_short") else "30 d or more"
             source = evidence(observation, "life expectancy", shown, when)

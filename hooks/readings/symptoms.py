@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 
 from hooks.answer import Evidence
 from hooks.fhir import CodeableConcept, Condition, Observation
@@ -21,7 +20,7 @@ from hooks.readings.concepts import (
 )
 from hooks.readings.dates import Moment, days_ago, moment, period_moment, within
 from hooks.readings.text import joined, says
-from hooks.values.codes import all_matches, in_set
+from hooks.values.codes import all_matches, in_set, remembering_codes
 from hooks.values.lexicon import names
 from hooks.values.parameters import finding_kinds, window
 
@@ -52,7 +51,7 @@ def _sets() -> tuple[str, ...]:
     return (*(_PREFIX + code for code in finding_kinds()), *_EXCLUDED)
 
 
-@lru_cache(maxsize=4096)
+@remembering_codes
 def named_findings(concept: CodeableConcept | None) -> tuple[tuple[str, str], ...]:
     """The findings a code or text names, each with how it matched (`code` or `text`).
 

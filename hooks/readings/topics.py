@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, auto
-from functools import lru_cache
 
 from hooks.fhir import CodeableConcept, Observation
 from hooks.readings.csf_space import is_about_shunt, is_flow_study
@@ -17,6 +16,7 @@ from hooks.readings.laboratory import is_laboratory
 from hooks.readings.molecular import is_about_marker
 from hooks.readings.performance import is_life_expectancy, is_score, is_scorecard
 from hooks.readings.symptoms import is_neurological_examination, named_findings
+from hooks.values.codes import remembering_codes
 
 
 class Topic(Enum):
@@ -48,7 +48,7 @@ _BY_CODE: Mapping[Topic, Callable[[CodeableConcept | None], object]] = {
 }
 
 
-@lru_cache(maxsize=4096)
+@remembering_codes
 def _topics_of(code: CodeableConcept | None) -> tuple[Topic, ...]:
     return tuple(topic for topic, is_about in _BY_CODE.items() if is_about(code))
 

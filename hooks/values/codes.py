@@ -6,10 +6,11 @@ prefix; every other code matches exactly. Displays are never compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from importlib import resources
+from typing import TypeVar
 
 import orjson
 
@@ -53,6 +54,48 @@ class _Index:
 _LONGEST = 8
 EXACT = 100
 """Specificity of an exact match; a prefix match has the length of its prefix."""
+
+
+_MOST_CODINGS, _SHORT = 8, 400
+T = TypeVar("T")
+
+
+class _TooLongToRememberError(Exception):
+    """Carries a result past the memory, which keeps no exception."""
+
+
+def remembering_codes(
+    function: Callable[[CodeableConcept | None], T],
+) -> Callable[[CodeableConcept | None], T]:
+    """Remember what a code means, which is the same for every patient.
+
+    What is longer than a code with its names is worked out each time: it may tell of a patient,
+    and memory has an end. Whether it is, is only looked at when it is not remembered.
+    """
+
+    @lru_cache(maxsize=4096)
+    @wraps(function)
+    def remembered(concept: CodeableConcept | None) -> T:
+        found = function(concept)
+        if concept is not None and not _is_short(concept):
+            raise _TooLongToRememberError(found)
+        return found
+
+    @wraps(function)
+    def read(concept: CodeableConcept | None) -> T:
+        try:
+            return remembered(concept)
+        except _TooLongToRememberError as told:
+            found: T = told.args[0]
+            return found
+
+    return read
+
+
+def _is_short(concept: CodeableConcept) -> bool:
+    given = concept.coding or ()
+    stated = filter(None, (concept.text, *(coding.display for coding in given)))
+    return len(given) <= _MOST_CODINGS and sum(map(len, stated)) <= _SHORT
 
 
 def normalised(coding: Coding) -> tuple[str, str]:
