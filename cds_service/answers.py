@@ -17,7 +17,8 @@ from cds_service.catalogue import page_url
 from hooks import Card
 from hooks.fhir import JsonObject
 
-_EMPTY: tuple[Any, ...] = (None, "", [], {})
+_HOLDERS = (dict, list, tuple)
+_CAN_BE_EMPTY = (str, dict, list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +65,33 @@ def _finish(body: JsonObject) -> tuple[JsonObject, int]:
 
 
 def _is_sound(suggestion: JsonObject) -> bool:
-    resources = [action.get("resource") for action in suggestion.get("actions", [])]
-    return all(fhir_r4b.is_valid(resource) for resource in resources if resource is not None)
+    return all(_is_valid(action) for action in suggestion.get("actions", []))
+
+
+def _is_valid(action: JsonObject) -> bool:
+    resource = action.get("resource")
+    if resource is None:
+        return True
+    judge = fhir_r4b.is_valid_draft if action.get("type") == "create" else fhir_r4b.is_valid
+    return judge(resource)
 
 
 def without_empties(value: Any) -> Any:
     """The value without members and items that are null or empty, at any depth."""
     if isinstance(value, dict):
-        pairs = ((name, without_empties(member)) for name, member in value.items())
-        return {name: member for name, member in pairs if member not in _EMPTY}
+        return {k: found for k, v in value.items() if (found := _within(v)) or _says(found)}
     if isinstance(value, list | tuple):
-        return [item for item in map(without_empties, value) if item not in _EMPTY]
+        return [found for item in value if (found := _within(item)) or _says(found)]
     return value
+
+
+def _within(value: Any) -> Any:
+    return without_empties(value) if isinstance(value, _HOLDERS) else value
+
+
+def _says(value: Any) -> bool:
+    """Whether a value that Python takes for false says something: false or zero."""
+    return value is not None and not isinstance(value, _CAN_BE_EMPTY)
 
 
 def _new_uuid() -> str:

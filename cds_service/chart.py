@@ -9,6 +9,7 @@ Source: data elements, section 1.1; clinical specification, section 1.9.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -21,7 +22,7 @@ from hooks.fhir import (
     RESOURCE_TYPES,
     JsonObject,
     Resource,
-    read_resource,
+    read_known,
 )
 from hooks.readings.subject import is_about, subject_reference
 from hooks.record import Failure, Reason
@@ -61,7 +62,7 @@ class Chart:
         self.failures: set[Failure] = set()
         self._bases: tuple[str | None, ...] = tuple(dict.fromkeys(bases)) or (None,)
         self._raw: dict[str | int, JsonObject] = {}
-        self._read: dict[str, dict[str | int, Resource]] = {}
+        self._read: defaultdict[str, dict[str | int, Resource]] = defaultdict(dict)
         self._by_url: dict[str, tuple[str, str | int]] = {}
 
     def add(self, page: Page, local: frozenset[str] | None = None) -> Sorted:
@@ -70,7 +71,7 @@ class Chart:
         self.unreadable += page.unreadable
         if local is None:
             local = local_patients(page.entries, self.patient_id)
-        verdicts: dict[str, bool] = {}
+        verdicts: dict[str | None, bool] = {}
         for entry in page.entries:
             if self._sort(entry, local, verdicts):
                 result.types.add(entry.kind)
@@ -121,18 +122,19 @@ class Chart:
         by_url = {url: read[key] for url, (of, key) in self._by_url.items() if of == kind}
         return by_url | {f"{kind}/{found.id}": found for found in read.values() if found.id}
 
-    def _sort(self, entry: Entry, local: frozenset[str], verdicts: dict[str, bool]) -> bool:
+    def _sort(self, entry: Entry, local: frozenset[str], verdicts: dict[str | None, bool]) -> bool:
         """Take one entry in; False for a resource that is not about the patient.
 
         `verdicts` remembers what subjects mean on one page, where most are the same.
         """
         kind, raw = entry.kind, entry.resource
-        subject = None if kind in _WITHOUT_SUBJECT else subject_reference(raw)
-        about = None if subject is None else verdicts.get(subject)
-        if about is None:
-            about = self.is_about(raw, local)
-            if subject is not None:
-                verdicts[subject] = about
+        if kind in _WITHOUT_SUBJECT:
+            subject, about = None, self.is_about(raw, local)
+        else:
+            subject = subject_reference(raw)
+            if subject not in verdicts:
+                verdicts[subject] = self.is_about(raw, local)
+            about = verdicts[subject]
         if kind not in RESOURCE_TYPES:
             return about or subject is None
         if about:
@@ -149,14 +151,14 @@ class Chart:
             self.failures.add(Failure(kind, Reason.TOO_LARGE))
         elif known is None or is_newer(raw, known):
             try:
-                read = read_resource(raw)
+                read = read_known(raw)
             except msgspec.ValidationError:
                 self._set_aside(kind)
                 return
             if _is_subsetted(raw):
                 self.failures.add(Failure(kind, Reason.TRUNCATED))
             self._raw[key] = raw
-            self._read.setdefault(kind, {})[key] = cast("Resource", read)
+            self._read[kind][key] = read
         if entry.full_url and kind in BY_REFERENCE:
             self._by_url.setdefault(entry.full_url, (kind, key))
 
@@ -169,8 +171,9 @@ def _is_subsetted(raw: JsonObject) -> bool:
     """Whether the server says that it left elements out; what is there counts (FHIR R4, search)."""
     meta = raw.get("meta")
     tags = meta.get("tag") if isinstance(meta, dict) else None
-    marked = tags if isinstance(tags, list) else ()
-    return any(isinstance(tag, dict) and tag.get("code") == "SUBSETTED" for tag in marked)
+    if not isinstance(tags, list):
+        return False
+    return any(isinstance(tag, dict) and tag.get("code") == "SUBSETTED" for tag in tags)
 
 
 def local_patients(entries: Iterable[Entry], patient_id: str) -> frozenset[str]:

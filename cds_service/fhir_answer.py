@@ -18,6 +18,7 @@ from hooks.fhir import JsonObject
 from hooks.record import Reason, http_reason
 
 _DEEPEST_BUNDLE = 4
+_NO_ENTRY = ("Bundle", "OperationOutcome")
 _SENT_ALONG = ("include", "outcome")
 _REMARKS = ("warning", "information", "success")
 
@@ -96,10 +97,12 @@ def _take_bundle(bundle: JsonObject, page: Page, depth: int) -> None:
     before = len(page.entries)
     for entry in _items(bundle.get("entry"), page):
         resource = entry.get("resource") if isinstance(entry, dict) else None
-        if is_resource(resource):
+        if not is_resource(resource):
+            page.unreadable += 1
+        elif (kind := resource["resourceType"]) in _NO_ENTRY:
             _take(resource, entry, page, depth + 1)
         else:
-            page.unreadable += 1
+            page.entries.append(_entry(kind, resource, entry))
     next_link, total = _next_link(bundle, page), bundle.get("total")
     total = _count(total)
     if depth == 0:

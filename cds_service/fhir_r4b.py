@@ -6,9 +6,11 @@ the few resource types that a suggestion can carry. R4 resources of these types 
 
 from __future__ import annotations
 
-from functools import cache
+import re
+from functools import cache, lru_cache
 from typing import Any
 
+import orjson
 from fhir.resources import R4B
 
 from hooks.fhir import JsonObject
@@ -35,6 +37,26 @@ def is_valid(resource: Any) -> bool:
     except ValueError:
         return False
     return True
+
+
+_PATIENT = re.compile(r"Patient/[A-Za-z0-9\-.]{1,64}")
+
+
+def is_valid_draft(resource: Any) -> bool:
+    """The same for a draft of our own, which is judged once for all patients.
+
+    The knowledge files word drafts; only the patient differs, and is not remembered.
+    """
+    subject = resource.get("subject") if isinstance(resource, dict) else None
+    named = subject.get("reference") if isinstance(subject, dict) and len(subject) == 1 else None
+    if not isinstance(named, str) or not _PATIENT.fullmatch(named):
+        return is_valid(resource)
+    return _judged(orjson.dumps({**resource, "subject": {"reference": "Patient/x"}}))
+
+
+@lru_cache(maxsize=256)
+def _judged(draft: bytes) -> bool:
+    return is_valid(orjson.loads(draft))
 
 
 def warm_up(examples: list[JsonObject]) -> None:

@@ -1,8 +1,11 @@
 """What the service remembers: issued chart-open cards, feedback, dismissals, and used tokens.
 
-SQLite (WAL, synchronous=FULL, one host) or PostgreSQL by URL. Patients are known here only by a
-key: HMAC-SHA256 over client, FHIR server and patient id, with a random secret kept in the
-database. Times are stored as UTC text of one fixed form, so that they sort and compare.
+SQLite (WAL, one host) or PostgreSQL by URL. Feedback outlives a loss of power (synchronous=FULL).
+Issued cards do not wait for the disk (NORMAL): all processes see them before the answer leaves.
+A loss of power can take the last ones, which then cannot be dismissed, so that they come back.
+Patients are known here only by a key: HMAC-SHA256 over client, FHIR server and patient id, with a
+random secret kept in the database. Times are stored as UTC text of one fixed form, so that they
+sort and compare.
 """
 
 from __future__ import annotations
@@ -33,6 +36,15 @@ HOOK_WAIT_MS = 250
 """How long an answer to a hook call waits for it."""
 TOKEN_WAIT_MS = 500
 """How long a caller waits for it to be let in."""
+
+# Built once: SQLAlchemy remembers how such a statement is compiled.
+_DISMISSED = (
+    sa.select(ISSUED.c["items"], FEEDBACK.c.effective_at)
+    .join(FEEDBACK, FEEDBACK.c.card == ISSUED.c.card)
+    .where(ISSUED.c.subject_key == sa.bindparam("subject"))
+    .where(FEEDBACK.c.status == "known", FEEDBACK.c.outcome == OVERRIDDEN)
+)
+_ISSUE = ISSUED.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +92,8 @@ class Store:
 
     def dismissals(self, subject_key: str) -> tuple[Dismissal, ...]:
         """The items of all chart-open cards of a patient that were answered `overridden`."""
-        query = (
-            sa.select(ISSUED.c["items"], FEEDBACK.c.effective_at)
-            .join(FEEDBACK, FEEDBACK.c.card == ISSUED.c.card)
-            .where(ISSUED.c.subject_key == subject_key)
-            .where(FEEDBACK.c.status == "known", FEEDBACK.c.outcome == OVERRIDDEN)
-        )
-        with self._access.transaction(HOOK_WAIT_MS, rests=True) as connection:
-            rows = connection.execute(query).all()
+        with self._access.transaction(HOOK_WAIT_MS, rests=True, lasting=False) as connection:
+            rows = connection.execute(_DISMISSED, {"subject": subject_key}).all()
         return tuple(found for items, at in rows for found in store_rows.dismissals(items, at))
 
     def take_token(self, issuer: str, token_id: str, until: datetime, now: datetime) -> bool:
@@ -123,8 +129,8 @@ class Store:
             }
             for card_uuid, card in cards
         ]
-        with self._access.transaction(HOOK_WAIT_MS, rests=True) as connection:
-            connection.execute(ISSUED.insert(), rows)
+        with self._access.transaction(HOOK_WAIT_MS, rests=True, lasting=False) as connection:
+            connection.execute(_ISSUE, rows)
             self._purge(connection, now)
 
     def record_feedback(

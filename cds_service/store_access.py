@@ -65,14 +65,19 @@ class Access:
         return secret
 
     @contextmanager
-    def transaction(self, wait_ms: int, rests: bool = False) -> Iterator[sa.Connection]:
-        """All or nothing; `rests`: not at all soon after a failure. Waits are in milliseconds."""
+    def transaction(
+        self, wait_ms: int, rests: bool = False, lasting: bool = True
+    ) -> Iterator[sa.Connection]:
+        """All or nothing; `rests`: not at all soon after a failure. Waits are in milliseconds.
+
+        `lasting` as in `store_engine.begin`.
+        """
         if rests and clock.monotonic() < self._rest_until:
             raise StoreUnavailable
         try:
             if self._secret is None:
                 self._prepare(wait_ms)
-            with store_engine.begin(self._engine, wait_ms) as connection:
+            with store_engine.begin(self._engine, wait_ms, lasting) as connection:
                 yield connection
         except _FAILURES as error:
             self._rest_until = clock.monotonic() + REST_SECONDS

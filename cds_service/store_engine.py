@@ -32,8 +32,11 @@ def open_engine(url: str) -> sa.Engine:
 
 
 @contextmanager
-def begin(engine: sa.Engine, wait_ms: int) -> Iterator[sa.Connection]:
-    """A transaction in which no statement waits for the database longer than this (ms)."""
+def begin(engine: sa.Engine, wait_ms: int, lasting: bool = True) -> Iterator[sa.Connection]:
+    """A transaction in which no statement waits for the database longer than this (ms).
+
+    `lasting`: it outlives a loss of power, for which SQLite waits for the disk.
+    """
     if not is_sqlite(engine):
         from cds_service import store_postgresql
 
@@ -41,8 +44,16 @@ def begin(engine: sa.Engine, wait_ms: int) -> Iterator[sa.Connection]:
             yield connection
         return
     with engine.begin() as connection:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait_ms}")
+        _set(connection, "busy_timeout", wait_ms)
+        _set(connection, "synchronous", "FULL" if lasting else "NORMAL")
         yield connection
+
+
+def _set(connection: sa.Connection, pragma: str, value: str | int) -> None:
+    """Set a pragma of an SQLite connection unless it is set so already."""
+    if connection.info.get(pragma) != value:
+        connection.exec_driver_sql(f"PRAGMA {pragma} = {value}")
+        connection.info[pragma] = value
 
 
 def is_sqlite(engine: sa.Engine) -> bool:

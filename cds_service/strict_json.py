@@ -72,8 +72,10 @@ def _dump_within(value: Any, limit: int) -> bytes | None:
     can be dumped if and only if it is not too deep. What cannot be dumped so is walked.
     """
     if limit <= _DUMP_LEVELS < 1023:
+        around = _DUMP_LEVELS - limit
         try:
-            return orjson.dumps(_wrapped(value, _DUMP_LEVELS - limit))
+            dumped = orjson.dumps(_wrapped(value, around))
+            return dumped[around : len(dumped) - around]
         except TypeError:
             pass
     return None if depth_exceeds(value, limit) else orjson.dumps(value)
@@ -85,9 +87,16 @@ def _repeats_a_name(text: bytes, dumped: bytes) -> bool:
     A dropped member takes its colon with it, so the text holds more colons than the dump of the
     value. Only a colon written as an escape could hide that; such texts are read slowly.
     """
-    if any(escape in text for escape in _COLON_ESCAPES):
+    if text == dumped:
+        return False
+    if _hides_a_colon(text):
         return _repeats_a_name_slowly(text)
     return text.count(b":") > dumped.count(b":")
+
+
+def _hides_a_colon(text: bytes) -> bool:
+    """Whether a colon is written as an escape; most texts hold no backslash, which is seen fast."""
+    return b"\\" in text and any(text.rfind(escape) >= 0 for escape in _COLON_ESCAPES)
 
 
 def _repeats_a_name_slowly(text: bytes) -> bool:

@@ -22,11 +22,14 @@ Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 """Free text. A longer one is unreadable, never cut."""
 
 
-class Element(msgspec.Struct, frozen=True, rename="camel"):
-    """Base of all structs: immutable, unknown members ignored, camelCase on the wire."""
+class Element(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """Base of all structs: immutable, unknown members ignored, camelCase on the wire.
+
+    What is read from JSON cannot hold itself, so the garbage collector need not look at it.
+    """
 
 
-class Coding(Element, frozen=True):
+class Coding(Element, frozen=True, cache_hash=True):
     """R4 Coding."""
 
     system: Code | None = None
@@ -34,7 +37,7 @@ class Coding(Element, frozen=True):
     display: Title | None = None
 
 
-class CodeableConcept(Element, frozen=True):
+class CodeableConcept(Element, frozen=True, cache_hash=True):
     """R4 CodeableConcept."""
 
     coding: tuple[Coding, ...] | None = None
@@ -411,10 +414,12 @@ def read_resource(raw: JsonObject) -> Resource | None:
     Raises `msgspec.ValidationError` when an element that facts need, here or in a contained
     Medication or Specimen, has the wrong JSON type.
     """
-    struct = RESOURCE_TYPES.get(raw["resourceType"])
-    if struct is None:
-        return None
-    found = msgspec.convert(raw, struct)
+    return read_known(raw) if raw["resourceType"] in RESOURCE_TYPES else None
+
+
+def read_known(raw: JsonObject) -> Resource:
+    """The same for a type that facts read."""
+    found = msgspec.convert(raw, RESOURCE_TYPES[raw["resourceType"]])
     for inner in getattr(found, "contained", None) or ():
         if inner.get("resourceType") in (Medication.__name__, Specimen.__name__):
             msgspec.convert(inner, RESOURCE_TYPES[inner["resourceType"]])

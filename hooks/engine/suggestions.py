@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -57,9 +56,10 @@ def _suggestion(label: str, description: str, action: JsonObject) -> JsonObject:
 
 def _create(name: str, patient_id: str, fills: Mapping[str, Fill]) -> JsonObject:
     entry = yaml_file("suggestions.yaml")["suggestions"][name]
-    resource = copy.deepcopy(entry["resource"])
-    for note in resource.get("note", ()):
-        note["text"] = fill(note["text"], fills)
+    resource = dict(entry["resource"])
+    if "note" in resource:
+        notes = resource["note"]
+        resource["note"] = [{**note, "text": fill(note["text"], fills)} for note in notes]
     if resource["resourceType"] == "ServiceRequest":
         resource = {**resource, "status": "draft", "intent": "proposal"}
     resource["subject"] = {"reference": f"Patient/{patient_id}"}
@@ -73,17 +73,19 @@ def _delete(draft: DraftOrder, _: Context) -> Iterator[JsonObject]:
     yield _suggestion(label, label, {"type": "delete", "resourceId": resource_id})
 
 
-def _update(draft: DraftOrder, label: str, resource: JsonObject) -> JsonObject:
+def _update(draft: DraftOrder, label: str, changed: JsonObject) -> JsonObject:
+    """The draft order with some members changed; what is unchanged is not copied."""
+    resource = {**draft.raw, **changed}
     resource.setdefault("status", "draft")
     resource.setdefault("intent", "proposal")
     return _suggestion(f"{label} ({draft.label})", label, {"type": "update", "resource": resource})
 
 
 def _only_dosage(resource: JsonObject) -> JsonObject | None:
-    """The dosage instruction to change; None unless there is exactly one."""
+    """A copy of the dosage instruction to change; None unless there is exactly one."""
     dosages = resource.get("dosageInstruction")
     single = isinstance(dosages, list) and len(dosages) == 1 and isinstance(dosages[0], dict)
-    return dosages[0] if single and dosages else None
+    return {**dosages[0]} if single and dosages else None
 
 
 def suggested_dose(age: int) -> float:
@@ -92,32 +94,30 @@ def suggested_dose(age: int) -> float:
 
 
 def _update_dose(draft: DraftOrder, context: Context) -> Iterator[JsonObject]:
-    resource = copy.deepcopy(draft.raw)
-    dosage, age = _only_dosage(resource), context.ages.get(draft.label)
+    dosage, age = _only_dosage(draft.raw), context.ages.get(draft.label)
     if dosage is None or age is None:
         return
     amount = suggested_dose(age)
     quantity = {"value": amount, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
     dosage["doseAndRate"] = [{"doseQuantity": quantity}]
     dosage.pop("text", None)
-    yield _update(draft, f"Change the dose to {shown(amount)} mg; check volume and text", resource)
+    label = f"Change the dose to {shown(amount)} mg; check volume and text"
+    yield _update(draft, label, {"dosageInstruction": [dosage]})
 
 
 def _update_route(draft: DraftOrder, _: Context) -> Iterator[JsonObject]:
     for name, coding in yaml_file("suggestions.yaml")["order_routes"].items():
-        resource = copy.deepcopy(draft.raw)
-        dosage = _only_dosage(resource)
+        dosage = _only_dosage(draft.raw)
         if dosage is not None:
             dosage["route"] = {"coding": [coding]}
-            yield _update(draft, f"Code the route as {name}", resource)
+            yield _update(draft, f"Code the route as {name}", {"dosageInstruction": [dosage]})
 
 
 def _update_note(draft: DraftOrder, _: Context) -> Iterator[JsonObject]:
-    resource = copy.deepcopy(draft.raw)
-    notes = resource.get("note")
+    notes = draft.raw.get("note")
     text = yaml_file("suggestions.yaml")["order_note"]
-    resource["note"] = [*(notes if isinstance(notes, list) else []), {"text": text}]
-    yield _update(draft, "Add a note on volume and diluent", resource)
+    changed = [*(notes if isinstance(notes, list) else []), {"text": text}]
+    yield _update(draft, "Add a note on volume and diluent", {"note": changed})
 
 
 _CHANGES: dict[str, Callable[[DraftOrder, Context], Iterator[JsonObject]]] = {

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from hooks.answer import Answer, Truth, Verdict, silent
+from hooks.facts.fact import once
 from hooks.facts.order import OrderCheck, intrathecal_methotrexate_order, scope
 from hooks.fhir import MedicationRequest, readable_part
 from hooks.order_sign import csf_space, dosing, identity, not_verifiable
@@ -55,6 +56,7 @@ def _request(draft: DraftOrder) -> MedicationRequest | None:
     return found if isinstance(found, MedicationRequest) else None
 
 
+@once
 def drug_orders(chart: Chart) -> tuple[DrugOrder, ...]:
     """The draft orders of the call, as far as they are readable."""
     otherwise = time_of_call(chart.record.now)

@@ -72,6 +72,7 @@ from hooks.readings.safety import (
     read_third_space,
 )
 from hooks.readings.symptoms import Symptom, has_neurological_examination, live, read_symptoms
+from hooks.readings.topics import Topic, by_topic
 from hooks.readings.treatments import (
     Administration,
     read_antithrombotics,
@@ -104,6 +105,14 @@ class Chart:
     def declared(self, statement: Statement) -> Declaration | None:
         """What the site declares, if it does so on the reference day."""
         return self.record.site.declared(statement, self.today)
+
+    def observations(self, topic: Topic) -> tuple[Observation, ...]:
+        """The Observations that are about a topic, in the order received."""
+        return self._by_topic[topic]
+
+    @cached_property
+    def _by_topic(self) -> Mapping[Topic, tuple[Observation, ...]]:
+        return by_topic(self.record.of(Observation))
 
     @cached_property
     def conditions_failed(self) -> bool:
@@ -153,7 +162,7 @@ class Chart:
         """All findings that count, at most one per code."""
         return read_symptoms(
             self.record.of(Condition),
-            self.record.of(Observation),
+            self.observations(Topic.FINDING),
             earliest(self.recorded_malignancies),
             self.today,
         )
@@ -161,7 +170,7 @@ class Chart:
     @cached_property
     def neurological_examination(self) -> bool:
         """Whether a neurological examination was recorded lately (for the text only)."""
-        return has_neurological_examination(self.record.of(Observation), self.today)
+        return has_neurological_examination(self.observations(Topic.EXAMINATION), self.today)
 
     @cached_property
     def live_symptoms(self) -> tuple[Symptom, ...]:
@@ -179,7 +188,7 @@ class Chart:
         """All CSF cytologies."""
         return read_cytologies(
             self.record.of(DiagnosticReport),
-            self.record.of(Observation),
+            self.observations(Topic.CYTOLOGY),
             self.record.of(Procedure),
             self.record.specimens,
             self.today,
@@ -202,7 +211,7 @@ class Chart:
 
     def laboratory(self, test: str) -> Laboratory | None:
         """The newest `platelets`, `inr` or `egfr`."""
-        return read_laboratory(test, self.record.of(Observation), self.today)
+        return read_laboratory(test, self.observations(Topic.LABORATORY), self.today)
 
     @cached_property
     def dialysis(self) -> Evidence | None:
@@ -216,30 +225,30 @@ class Chart:
     @cached_property
     def scores(self) -> Mapping[str, Score | None]:
         """The current score of each scale."""
-        observations = self.record.of(Observation)
+        observations = self.observations(Topic.SCORE)
         return {scale: read_score(scale, observations, self.today) for scale in ("kps", "ecog")}
 
     @cached_property
     def unreadable_score(self) -> bool:
         """Whether a current performance status is on record whose value cannot be read."""
-        return has_unreadable_score(self.record.of(Observation), self.today)
+        return has_unreadable_score(self.observations(Topic.SCORE), self.today)
 
     @cached_property
     def life_expectancy(self) -> Expectancy | None:
         """The documented life expectancy that is current."""
-        return read_life_expectancy(self.record.of(Observation), self.today)
+        return read_life_expectancy(self.observations(Topic.LIFE_EXPECTANCY), self.today)
 
     @cached_property
     def scorecard(self) -> Scorecard | None:
         """The newest standard neurological assessment of LM."""
-        return read_scorecard(self.record.of(Observation), self.today)
+        return read_scorecard(self.observations(Topic.SCORECARD), self.today)
 
     @cached_property
     def markers(self) -> Mapping[str, Marker]:
         """The deciding result of each tumour marker, by gene."""
         return read_markers(
             self.record.of(DiagnosticReport),
-            self.record.of(Observation),
+            self.observations(Topic.MARKER),
             self.record.of(Condition),
             self.today,
         )
@@ -254,7 +263,7 @@ class Chart:
         """Markers that a report or Observation names without a result that can be told."""
         return named_without_result(
             self.record.of(DiagnosticReport),
-            self.record.of(Observation),
+            self.observations(Topic.MARKER),
             self.record.of(Condition),
             self.markers,
         )
@@ -325,7 +334,7 @@ class Chart:
             self.record.of(Device),
             self.record.of(Procedure),
             self.record.of(Condition),
-            self.record.of(Observation),
+            self.observations(Topic.SHUNT),
             self.brain,
             self.today,
         )
@@ -349,7 +358,7 @@ class Chart:
         """The CSF-flow study that decides; None = none on record."""
         return read_flow(
             self.record.of(DiagnosticReport),
-            self.record.of(Observation),
+            self.observations(Topic.FLOW),
             self.courses,
             self.record.of(Procedure),
             self.today,

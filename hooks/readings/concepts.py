@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from functools import lru_cache
 
 from hooks.answer import Evidence
 from hooks.fhir import (
@@ -20,7 +19,7 @@ from hooks.fhir import (
 )
 from hooks.readings.dates import Moment, first_moment, moment, period_moment
 from hooks.readings.text import joined, normalised, says
-from hooks.values.codes import best_match, codings, in_set
+from hooks.values.codes import best_match, codings, in_set, remembering_codes
 from hooks.values.lexicon import names
 from hooks.values.parameters import limit
 
@@ -29,7 +28,7 @@ NOT_THERE_YET = frozenset({"registered", "partial", "preliminary"})
 CONDITION_CUES = "symptom-negated"
 
 
-@lru_cache(maxsize=4096)
+@remembering_codes
 def text_of(concept: CodeableConcept | None) -> str:
     """The text of a concept, else the first display, normalised; empty when it has neither."""
     displays = (coding.display for coding in codings(concept))
@@ -67,9 +66,14 @@ class Verification(StrEnum):
 
 def verification(condition: Condition) -> Verification:
     """Absent counts as confirmed; unconfirmed, provisional and differential are doubtful."""
-    found = codes_of(condition.verification_status)
+    return _verification(condition.verification_status)
+
+
+@remembering_codes
+def _verification(status: CodeableConcept | None) -> Verification:
+    found = codes_of(status)
     for verdict in (Verification.IGNORED, Verification.REFUTED):
-        if verdict.value in found:
+        if verdict in found:
             return verdict
     if not found or "confirmed" in found:
         return Verification.CONFIRMED
@@ -85,8 +89,17 @@ def has_ended(condition: Condition) -> bool:
         condition.abatement_range,
         condition.abatement_string,
     )
-    ended = {"inactive", "remission", "resolved"} & codes_of(condition.clinical_status)
-    return bool(ended) or any(value not in (None, "") for value in abatement)
+    if abatement != _NO_ABATEMENT and any(value not in (None, "") for value in abatement):
+        return True
+    return _says_ended(condition.clinical_status)
+
+
+_NO_ABATEMENT = (None,) * 5
+
+
+@remembering_codes
+def _says_ended(status: CodeableConcept | None) -> bool:
+    return not codes_of(status).isdisjoint(("inactive", "remission", "resolved"))
 
 
 def is_present(condition: Condition) -> bool:

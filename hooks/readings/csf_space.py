@@ -134,12 +134,13 @@ def _value_text(observation: Observation) -> str:
     return joined((value, text_of(observation.code), notes_of(observation.note)))
 
 
+def is_about_shunt(code: CodeableConcept | None) -> bool:
+    """Whether the title of an Observation names a shunt."""
+    return names(text_of(code), "shunt-present")
+
+
 def _shunt_observations(observations: Iterable[Observation]) -> Iterator[Observation]:
-    return (
-        observation
-        for observation in observations
-        if observation.status in FINAL and names(text_of(observation.code), "shunt-present")
-    )
+    return (o for o in observations if o.status in FINAL and is_about_shunt(o.code))
 
 
 def _observations(observations: Iterable[Observation]) -> Iterator[_Entry]:
@@ -305,7 +306,8 @@ def _clause_flow(clause: str) -> Flow | None:
     return Flow.NORMAL if unnegated(clause, "flow-normal") else None
 
 
-def _is_flow_study(code: CodeableConcept | None) -> bool:
+def is_flow_study(code: CodeableConcept | None) -> bool:
+    """Whether a code or title is that of a CSF-flow study."""
     return in_set("csf-flow-study", code) or names(text_of(code), "csf-flow-study")
 
 
@@ -314,14 +316,14 @@ def _flow_results(
 ) -> Iterator[_FlowResult]:
     for report in reports:
         when = reported(report)
-        if when and report.status in FINAL and _is_flow_study(report.code):
+        if when and report.status in FINAL and is_flow_study(report.code):
             told = read_report(report)
             flow = flow_status(told.text)
             unread = told.unreadable and flow is Flow.INCONCLUSIVE
             yield _FlowResult(flow, when, report, unread)
     for observation in observations:
         taken = observed(observation)
-        if taken and observation.status in FINAL and _is_flow_study(observation.code):
+        if taken and observation.status in FINAL and is_flow_study(observation.code):
             value = joined((observation.value_string, text_of(observation.value_codeable_concept)))
             yield _FlowResult(flow_status(value), taken, observation)
 

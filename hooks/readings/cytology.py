@@ -280,7 +280,7 @@ def _is_csf_cytology(carrier: _Carrier, punctures: frozenset[str]) -> bool:
         return False
     if isinstance(carrier.resource, Observation) and _is_part_of(carrier.resource, punctures):
         return True
-    if in_set("cytology-report", code):
+    if is_cytology_report(code):
         return True in kinds or names(joined((title, carrier.text)), "csf-specimen")
     titled = names(title, "cytology-report") and names(title, "csf-specimen")
     return titled and isinstance(carrier.resource, DiagnosticReport)
@@ -341,11 +341,16 @@ def _counts(resource: DiagnosticReport | Observation) -> bool:
 
 def may_be_cytology(resource: DiagnosticReport | Observation) -> bool:
     """Whether a report or Observation can be a cytology at all, so that its specimen matters."""
-    if in_set("cytology-report", resource.code):
+    if is_cytology_report(resource.code):
         return True
     if isinstance(resource, Observation):
         return bool(resource.part_of)
     return names(text_of(resource.code), "cytology-report")
+
+
+def is_cytology_report(code: CodeableConcept | None) -> bool:
+    """Whether a code is that of a cytology, of whatever specimen."""
+    return in_set("cytology-report", code)
 
 
 def read_cytologies(

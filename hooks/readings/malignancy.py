@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 
 from hooks.answer import Evidence
-from hooks.fhir import Coding, Condition
+from hooks.fhir import CodeableConcept, Coding, Condition
 from hooks.readings.concepts import (
     CONDITION_CUES,
     Verification,
@@ -22,8 +22,8 @@ from hooks.readings.concepts import (
 )
 from hooks.readings.dates import Moment, days_ago, first_moment, moment
 from hooks.readings.text import clauses, joined, says, unnegated
-from hooks.values.codes import all_matches, codings, in_set, memberships
-from hooks.values.lexicon import names, term
+from hooks.values.codes import all_matches, codings, in_set, memberships, remembering_codes
+from hooks.values.lexicon import names, remembering_short, term
 
 
 class Kind(StrEnum):
@@ -71,6 +71,7 @@ _LABELS = {
 }
 
 
+@remembering_short
 def site_from_text(text: str) -> str | None:
     """The class or site that a Condition text names un-negated, as a term name; else None."""
     parts = [clause for clause in clauses(text) if not names(clause, "cancer-in-situ")]
@@ -98,10 +99,11 @@ def _is_metastasis(clause: str, match: re.Match[str]) -> bool:
     )
 
 
-def _coded(condition: Condition) -> str | None:
+@remembering_codes
+def _coded(code: CodeableConcept | None) -> str | None:
     """The value set of a coded malignancy; a primary site is preferred to a secondary one."""
-    found = [name for name in _CODED if name in all_matches(_CODED, condition.code)]
-    return found[0] if found else None
+    found = all_matches(_CODED, code)
+    return next((name for name in _CODED if name in found), None)
 
 
 def _is_secondary(coding: Coding) -> bool | None:
@@ -113,12 +115,13 @@ def _is_secondary(coding: Coding) -> bool | None:
     return None if best in (None, "cancer-not-a-cancer") else False
 
 
-def is_secondary_only(condition: Condition) -> bool:
-    """Whether an entry names only a secondary, by all its cancer codes or by text."""
-    kinds = {_is_secondary(coding) for coding in codings(condition.code)} - {None}
+@remembering_codes
+def _is_secondary_only(code: CodeableConcept | None) -> bool:
+    """Whether a code names only a secondary, by all its cancer codes or by text."""
+    kinds = {_is_secondary(coding) for coding in codings(code)} - {None}
     if kinds:
         return kinds == {True}
-    return _coded(condition) is None and _names_only_metastases(text_of(condition.code))
+    return _coded(code) is None and _names_only_metastases(text_of(code))
 
 
 def _is_coded_primary(condition: Condition) -> bool:
@@ -136,7 +139,7 @@ def names_metastasis(condition: Condition) -> bool:
 
 
 def _read(condition: Condition) -> Malignancy | None:
-    coded = _coded(condition)
+    coded = _coded(condition.code)
     name = coded or site_from_text(text_of(condition.code))
     if name is None or name == "cancer-not-a-cancer":
         return None
@@ -166,7 +169,7 @@ def read_malignancies(conditions: Iterable[Condition]) -> Malignancies:
         if verification(condition) is Verification.CONFIRMED
         and (not is_lm_entry(condition) or _is_coded_primary(condition))
     ]
-    secondaries = [condition for condition in counting if is_secondary_only(condition)]
+    secondaries = [condition for condition in counting if _is_secondary_only(condition.code)]
     primaries = [condition for condition in counting if condition not in secondaries]
     pairs = [(condition, entry) for condition in primaries if (entry := _read(condition))]
     entries = tuple(entry for _, entry in pairs)
@@ -218,9 +221,14 @@ def _lm_text(text: str) -> bool:
 
 def is_lm_entry(condition: Condition) -> bool:
     """Whether a Condition names leptomeningeal metastasis, by code or un-negated text."""
-    if in_set("lm-diagnosis", condition.code):
+    return _names_lm(condition.code)
+
+
+@remembering_codes
+def _names_lm(code: CodeableConcept | None) -> bool:
+    if in_set("lm-diagnosis", code):
         return True
-    return not in_set("lm-not", condition.code) and _lm_text(text_of(condition.code))
+    return not in_set("lm-not", code) and _lm_text(text_of(code))
 
 
 def _diagnosis(condition: Condition) -> Diagnosis:

@@ -18,6 +18,7 @@ from hooks.values.codes import (
     display_in,
     in_set,
     normalised,
+    remembering_codes,
     value_set,
 )
 from hooks.values.lexicon import names
@@ -137,7 +138,7 @@ _BY_NAME = (
 )
 
 
-def _coded(*concepts: CodeableConcept) -> Drug | None:
+def _coded(*concepts: CodeableConcept | None) -> Drug | None:
     return next((drug for name, drug in _BY_CODE.items() if in_set(name, *concepts)), None)
 
 
@@ -155,7 +156,7 @@ def drug_of(product: Product) -> Drug:
     A product without any name cannot be read unless a code of a public drug terminology, or the
     site, says that it is something else.
     """
-    found = _coded(product.concept) or _named(product.all_text)
+    found = _own_drug(product.concept)
     if found:
         return found
     within = {
@@ -164,9 +165,16 @@ def drug_of(product: Product) -> Drug:
     vinca = next((drug for drug in within if drug.is_vinca), None)
     if within:
         return vinca or Drug.METHOTREXATE
-    coded = _has_public_code(product.concept) or _is_mapped(product.concept)
-    named = product.all_text or product.ingredients or coded
-    return Drug.OTHER if named else Drug.UNREADABLE
+    named = product.all_text or product.ingredients
+    if named or _has_public_code(product.concept) or _is_mapped(product.concept):
+        return Drug.OTHER
+    return Drug.UNREADABLE
+
+
+@remembering_codes
+def _own_drug(concept: CodeableConcept | None) -> Drug | None:
+    """The drug that the codes of a product name, else any of its names."""
+    return _coded(concept) or _named(all_text_of(concept))
 
 
 def _has_public_code(concept: CodeableConcept) -> bool:

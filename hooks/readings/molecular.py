@@ -127,9 +127,14 @@ _BY_VALUE = {
 }
 
 
-def _by_value(observation: Observation) -> str | None:
+def _by_value(code: CodeableConcept | None) -> str | None:
     """The marker that the code of an Observation measures."""
-    return _BY_VALUE.get(best_match(_BY_VALUE, observation.code) or "")
+    return _BY_VALUE.get(best_match(_BY_VALUE, code) or "")
+
+
+def is_about_marker(code: CodeableConcept | None) -> bool:
+    """Whether an Observation with this code can hold the result of a marker."""
+    return in_set("marker-variant", code) or _by_value(code) is not None
 
 
 def _value(observation: Observation) -> bool | None:
@@ -156,7 +161,7 @@ def _all_text(observation: Observation) -> str:
 def _gene(observation: Observation) -> str | None:
     """The marker that an Observation is about."""
     variant = in_set("marker-variant", observation.code)
-    return _studied(observation) if variant else _by_value(observation)
+    return _studied(observation) if variant else _by_value(observation.code)
 
 
 def _observations(observations: Iterable[Observation]) -> Iterator[_Result]:

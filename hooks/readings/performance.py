@@ -8,7 +8,14 @@ from datetime import date
 from math import ceil, floor
 
 from hooks.answer import Evidence
-from hooks.fhir import Condition, Observation, Procedure, Quantity, ServiceRequest
+from hooks.fhir import (
+    CodeableConcept,
+    Condition,
+    Observation,
+    Procedure,
+    Quantity,
+    ServiceRequest,
+)
 from hooks.readings.concepts import (
     CONDITION_CUES,
     FINAL,
@@ -72,15 +79,20 @@ def _whole(scale: str, number: float) -> int | None:
     return floor(number) if scale == "kps" else ceil(number)
 
 
-def _is_scale(scale: str, observation: Observation) -> bool:
-    return in_set(scale, observation.code) or names(text_of(observation.code), scale)
+def is_score(code: CodeableConcept | None) -> bool:
+    """Whether a code or title names a performance status."""
+    return any(_is_scale(scale, code) for scale in _LABELS)
+
+
+def _is_scale(scale: str, code: CodeableConcept | None) -> bool:
+    return in_set(scale, code) or names(text_of(code), scale)
 
 
 def read_score(scale: str, observations: Iterable[Observation], today: date) -> Score | None:
     """The newest current score of `kps` or `ecog`; on one day the worse one."""
     scores = []
     for observation in observations:
-        if observation.status not in FINAL or not _is_scale(scale, observation):
+        if observation.status not in FINAL or not _is_scale(scale, observation.code):
             continue
         when = observed(observation)
         days, value = days_ago(when, today), _value(scale, observation)
@@ -98,7 +110,7 @@ def has_unreadable_score(observations: Iterable[Observation], today: date) -> bo
         for observation in observations
         for scale in _LABELS
         if observation.status in FINAL
-        and _is_scale(scale, observation)
+        and _is_scale(scale, observation.code)
         and within(days_ago(observed(observation), today), window("performance_days"))
     )
 
@@ -123,15 +135,19 @@ def _expected_days(observation: Observation) -> float | None:
     return limit("life_expectancy_in_words") if short else None
 
 
+def is_life_expectancy(code: CodeableConcept | None) -> bool:
+    """Whether a title names a life expectancy."""
+    return names(text_of(code), "life-expectancy-named")
+
+
 def read_life_expectancy(observations: Iterable[Observation], today: date) -> Expectancy | None:
     """The newest current life expectancy; on one day the shorter one."""
     found = []
     for observation in observations:
-        if not names(text_of(observation.code), "life-expectancy-named"):
-            continue
         when = observed(observation)
         age, days = days_ago(when, today), _expected_days(observation)
-        current = observation.status in FINAL and within(age, window("performance_days"))
+        final = observation.status in FINAL and is_life_expectancy(observation.code)
+        current = final and within(age, window("performance_days"))
         if current and days is not None and age is not None:
             shown = "below 30 d" if days < limit("life_expectancy_short") else "30 d or more"
             source = evidence(observation, "life expectancy", shown, when)
@@ -148,9 +164,14 @@ class Scorecard:
     source: Evidence
 
 
-def _is_scorecard(observation: Observation) -> bool:
+def is_scorecard(code: CodeableConcept | None) -> bool:
+    """Whether a title names a standard neurological assessment of LM."""
+    return names(text_of(code), "lm-scorecard")
+
+
+def _is_assessed(observation: Observation) -> bool:
     """A scorecard by its name, unless it says that nothing was assessed."""
-    if not names(text_of(observation.code), "lm-scorecard") or observation.data_absent_reason:
+    if not is_scorecard(observation.code) or observation.data_absent_reason:
         return False
     return not names(observation.value_string or "", "not-assessed")
 
@@ -161,7 +182,7 @@ def read_scorecard(observations: Iterable[Observation], today: date) -> Scorecar
     for observation in observations:
         when = observed(observation)
         days = days_ago(when, today)
-        if _is_scorecard(observation) and observation.status in FINAL and days is not None:
+        if _is_assessed(observation) and observation.status in FINAL and days is not None:
             found.append(Scorecard(days, evidence(observation, "LM scorecard", None, when)))
     return min(found, key=lambda card: card.days, default=None)
 

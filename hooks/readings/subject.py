@@ -26,8 +26,9 @@ def subject_reference(raw: JsonObject) -> str | None:
     """The literal reference of `subject`, else of `patient`; None where there is none."""
     for member in ("subject", "patient"):
         value = raw.get(member)
-        if isinstance(value, dict) and isinstance(value.get("reference"), str):
-            return str(value["reference"])
+        reference = value.get("reference") if isinstance(value, dict) else None
+        if isinstance(reference, str):
+            return reference
     return None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 
 from hooks.answer import Evidence
 from hooks.fhir import CodeableConcept, Condition, Observation
@@ -21,7 +20,7 @@ from hooks.readings.concepts import (
 )
 from hooks.readings.dates import Moment, days_ago, moment, period_moment, within
 from hooks.readings.text import joined, says
-from hooks.values.codes import all_matches, in_set
+from hooks.values.codes import all_matches, in_set, remembering_codes
 from hooks.values.lexicon import names
 from hooks.values.parameters import finding_kinds, window
 
@@ -52,7 +51,7 @@ def _sets() -> tuple[str, ...]:
     return (*(_PREFIX + code for code in finding_kinds()), *_EXCLUDED)
 
 
-@lru_cache(maxsize=4096)
+@remembering_codes
 def named_findings(concept: CodeableConcept | None) -> tuple[tuple[str, str], ...]:
     """The findings a code or text names, each with how it matched (`code` or `text`).
 
@@ -100,11 +99,12 @@ def _from_conditions(
     conditions: Iterable[Condition], first_cancer: date | None, today: date
 ) -> Iterator[_Entry]:
     for condition in conditions:
-        dated = _most_recent(condition, today)
-        if not dated or not is_present(condition) or _is_chronic(condition, first_cancer, today):
+        named = named_findings(condition.code)
+        dated = _most_recent(condition, today) if named and is_present(condition) else None
+        if not dated or _is_chronic(condition, first_cancer, today):
             continue
         own_text = joined((text_of(condition.code), notes_of(condition.note)))
-        for code, how in named_findings(condition.code):
+        for code, how in named:
             if code == "sensory-loss" and names(own_text, "chemotherapy-neuropathy"):
                 continue
             yield _Entry(code, dated[0], True, _source(condition, code, dated[1], how))
@@ -188,11 +188,16 @@ def live(symptoms: Iterable[Symptom]) -> tuple[Symptom, ...]:
     return tuple(s for s in symptoms if within(s.days, window("symptom_days")))
 
 
+def is_neurological_examination(code: CodeableConcept | None) -> bool:
+    """Whether a title names a neurological examination."""
+    return names(text_of(code), "neurological-examination")
+
+
 def has_neurological_examination(observations: Iterable[Observation], today: date) -> bool:
     """Whether an Observation inside the window is titled as a neurological examination."""
     return any(
         observation.status in FINAL
-        and names(text_of(observation.code), "neurological-examination")
+        and is_neurological_examination(observation.code)
         and within(days_ago(_effective(observation), today), window("examination_days"))
         for observation in observations
     )

@@ -16,7 +16,15 @@ from hooks.fhir import (
 from hooks.readings.concepts import CONDITION_CUES, evidence, notes_of, text_of
 from hooks.readings.dates import Moment, days_ago, first_moment, moment
 from hooks.readings.dosing import NO_DOSE, Dose, read_quantity
-from hooks.readings.medication import Drug, Medicated, drug_name, drug_of, is_drug, product_of
+from hooks.readings.medication import (
+    Drug,
+    Medicated,
+    Product,
+    drug_name,
+    drug_of,
+    is_drug,
+    product_of,
+)
 from hooks.readings.order import DrugOrder
 from hooks.readings.route import Route, route_of
 from hooks.readings.text import joined, says
@@ -118,12 +126,15 @@ def read_antithrombotics(
     found = []
     for request in _active(requests, _ACTIVE):
         product = product_of(request, medications)
-        dosages = (dosage.text for dosage in request.dosage_instruction or ())
-        flush = names(joined((product.text, *dosages)), "antithrombotic-not")
-        if is_drug(product, "antithrombotic-drug") and not flush:
+        if is_drug(product, "antithrombotic-drug") and not _is_flush(request, product):
             authored = moment(request.authored_on)
             found.append(evidence(request, "antithrombotic drug not held", None, authored))
     return tuple(found)
+
+
+def _is_flush(request: MedicationRequest, product: Product) -> bool:
+    dosages = (dosage.text for dosage in request.dosage_instruction or ())
+    return names(joined((product.text, *dosages)), "antithrombotic-not")
 
 
 def read_interacting(

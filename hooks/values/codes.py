@@ -6,10 +6,11 @@ prefix; every other code matches exactly. Displays are never compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from importlib import resources
+from typing import TypeVar
 
 import orjson
 
@@ -55,6 +56,48 @@ EXACT = 100
 """Specificity of an exact match; a prefix match has the length of its prefix."""
 
 
+_MOST_CODINGS, _SHORT = 8, 400
+T = TypeVar("T")
+
+
+class _TooLongToRememberError(Exception):
+    """Carries a result past the memory, which keeps no exception."""
+
+
+def remembering_codes(
+    function: Callable[[CodeableConcept | None], T],
+) -> Callable[[CodeableConcept | None], T]:
+    """Remember what a code means, which is the same for every patient.
+
+    What is longer than a code with its names is worked out each time: it may tell of a patient,
+    and memory has an end. Whether it is, is only looked at when it is not remembered.
+    """
+
+    @lru_cache(maxsize=4096)
+    @wraps(function)
+    def remembered(concept: CodeableConcept | None) -> T:
+        found = function(concept)
+        if concept is not None and not _is_short(concept):
+            raise _TooLongToRememberError(found)
+        return found
+
+    @wraps(function)
+    def read(concept: CodeableConcept | None) -> T:
+        try:
+            return remembered(concept)
+        except _TooLongToRememberError as told:
+            found: T = told.args[0]
+            return found
+
+    return read
+
+
+def _is_short(concept: CodeableConcept) -> bool:
+    given = concept.coding or ()
+    stated = filter(None, (concept.text, *(coding.display for coding in given)))
+    return len(given) <= _MOST_CODINGS and sum(map(len, stated)) <= _SHORT
+
+
 def normalised(coding: Coding) -> tuple[str, str]:
     """System URI with aliases replaced, and the code (ICD-10-CM without dots, upper case)."""
     system = coding.system or ""
@@ -95,10 +138,15 @@ def _index() -> _Index:
     return _Index(exact, prefixes)
 
 
-@lru_cache(maxsize=16384)
-def memberships(coding: Coding) -> dict[str, int]:
+def memberships(coding: Coding) -> Mapping[str, int]:
     """The value sets that a coding belongs to, each with how specifically it matches."""
-    system, code = normalised(coding)
+    return _memberships(coding.system, coding.code)
+
+
+@lru_cache(maxsize=16384)
+def _memberships(given_system: str | None, given_code: str | None) -> Mapping[str, int]:
+    """Remembered by system and code alone, which tell nothing about a patient."""
+    system, code = normalised(Coding(given_system, given_code))
     index = _index()
     found: dict[str, int] = {}
     if system == ICD_10_CM:
@@ -115,7 +163,11 @@ def codings(concept: CodeableConcept | None) -> tuple[Coding, ...]:
 
 def in_set(name: str, *concepts: CodeableConcept | None) -> bool:
     """Whether any coding of any of the concepts is in the value set."""
-    return any(name in memberships(coding) for c in concepts for coding in codings(c))
+    for concept in concepts:
+        for coding in codings(concept):
+            if name in memberships(coding):
+                return True
+    return False
 
 
 def display_in(name: str, *concepts: CodeableConcept | None) -> str:

@@ -29,6 +29,7 @@ from tests.postgres.databases import database, sqlite_only
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 CHART = "lm-patient-view"
+NORMAL, FULL = 1, 2  # values of SQLite's PRAGMA synchronous
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,7 @@ def test_the_database_survives_power_loss(store: Store, path: Path) -> None:
     store.check(NOW)
     with store._access.transaction(2000) as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == FULL
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 2000
 
 
@@ -257,6 +258,23 @@ def test_many_workers_start_and_write_at_once(url: str) -> None:
     assert len({store.subject_key("", "s", "p") for store in stores}) == 1
     for each in stores:
         each.close()
+
+
+@sqlite_only
+def test_only_issued_cards_do_not_wait_for_the_disk(store: Store) -> None:
+    key = issue(store, "c1", REPEAT)
+    assert synchronous(store) == NORMAL
+    store.record_feedback(CHART, [feedback("c1")], NOW)
+    assert synchronous(store) == FULL
+    assert store.dismissals(key) == (Dismissal("repeat-lp", "f1", NOW - DAY),)
+    assert synchronous(store) == NORMAL
+
+
+def synchronous(store: Store) -> int:
+    """How the one connection of the pool was used last."""
+    with closing(store._access._engine.raw_connection()) as connection:
+        value: int = connection.execute("PRAGMA synchronous").fetchone()[0]
+    return value
 
 
 @sqlite_only
