@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from hooks.answer import Answer, Evidence, Truth
@@ -45,7 +45,10 @@ def fact(function: Callable[[S], Answer]) -> Callable[[S], Answer]:
 
     def ask(subject: S) -> Answer:
         if name not in subject.answers:
-            subject.answers[name] = replace(function(subject), fact=name)
+            given = function(subject)
+            subject.answers[name] = Answer(
+                name, given.truth, given.because, given.missing, given.value
+            )
         return subject.answers[name]
 
     question = (function.__doc__ or "").splitlines()[0]

@@ -19,6 +19,8 @@ def with_remarks(finding: Finding, every: Iterable[Finding]) -> Finding:
     if finding.outcome is not Outcome.APPLIES:
         return finding
     told = {_statement(evidence): _when_and_who(evidence) for evidence in _relied_on(every)}
+    if not told:
+        return finding
     verdict = finding.verdict
     return replace(
         finding,
