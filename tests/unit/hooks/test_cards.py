@@ -236,6 +236,17 @@ def test_a_dismissed_item_comes_back_with_new_evidence_and_a_critical_one_stays(
     assert CHARTS.items(record(BREAST, CAUDA), dismissed(BREAST, CAUDA)) != []
 
 
+def test_of_a_suspicion_only_new_findings_bring_a_dismissed_item_back() -> None:
+    vision = problem("s", {"text": "Double vision"})
+    deaf = problem("d", {"text": "Sudden hearing loss"})
+    found = CHARTS.items(record(BREAST, vision))
+    quiet = [Dismissal(i.recommendation, i.fingerprint, NOW) for i in found]
+    assert CHARTS.items(record(BREAST, {**LUNG, "id": "l"}, vision), quiet) == []
+    levels = {i.indicator for i in (*found, *CHARTS.items(record(BREAST, vision, deaf), quiet))}
+    assert [level.value for level in levels] == ["warning"]
+    assert len(CHARTS.items(record(BREAST, vision, deaf), quiet)) == 1
+
+
 def test_each_data_gap_is_named_once() -> None:
     failures = [Failure("Device", "timeout"), Failure("Observation", "http-503")]
     found = CHARTS.cards(record(BREAST, failures=[*failures, failures[0]]))

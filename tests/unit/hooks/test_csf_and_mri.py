@@ -232,6 +232,33 @@ def test_the_pattern_of_a_report(words: str, pattern: str) -> None:
     assert brain(mri("brain", words))[0].pattern.value == pattern
 
 
+@pytest.mark.parametrize(
+    ("words", "pattern"),
+    [
+        ("New linear leptomeningeal enhancement, not previously seen.", "linear"),
+        ("Leptomeningeal enhancement, previously not seen.", "linear"),
+        ("Leptomeningeal enhancement was not seen on the prior examination.", "linear"),
+        ("Nodular leptomeningeal enhancement, not present before.", "nodular"),
+        ("Not previously seen leptomeningeal enhancement.", "not stated"),
+        ("The previously noted leptomeningeal enhancement is not seen.", "not stated"),
+        ("Leptomeningeal enhancement is no longer seen.", "normal"),
+        ("Leptomeningeal enhancement is not clearly seen.", "not stated"),
+    ],
+)
+def test_what_an_earlier_study_did_not_show_is_new(words: str, pattern: str) -> None:
+    assert brain(mri("brain", words))[0].pattern.value == pattern
+
+
+def test_a_mass_that_an_earlier_study_did_not_show_makes_the_puncture_unsafe() -> None:
+    for words in (
+        "Mass effect, not seen previously.",
+        "Midline shift, not present on the prior MRI.",
+        "Not previously seen mass effect.",
+    ):
+        assert brain(mri("brain", words))[0].masses, words
+    assert not brain(mri("brain", "Mass effect is not seen."))[0].masses
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_linear_in_one_report_and_nodular_in_another_of_a_day_are_both(
     order: tuple[int, int],
@@ -256,6 +283,11 @@ def test_linear_in_one_report_and_nodular_in_another_of_a_day_are_both(
 def test_the_region_that_a_title_names(title: str, regions: tuple[bool, bool]) -> None:
     study = {**mri("brain", LINEAR), "code": {"text": title}}
     assert (bool(brain(study)), bool(spine(study))) == regions
+
+
+def test_a_coded_flow_study_is_no_mri_of_a_region_whatever_its_title() -> None:
+    study = {**mri("brain", LINEAR), "code": coded(LOINC, "42386-3", "MRI brain with contrast")}
+    assert brain(study) == ()
 
 
 def test_of_several_studies_the_newest_comes_first() -> None:
@@ -372,6 +404,15 @@ def test_the_newest_take_down_counts() -> None:
     found = Chart(record(shunt, *downs)).shunt
     assert found is not None
     assert [source.reference for source in found.sources] == ["Procedure/b"]
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "told"),
+    [("No shunt.", "Normal.", False), ("Normal.", "No shunt.", True)],
+)
+def test_the_newest_mri_says_whether_there_is_no_shunt(older: str, newer: str, told: bool) -> None:
+    found = Chart(record(mri("brain", older, "2026-10-01"), mri("brain", newer))).shunt
+    assert (found is not None) is told
 
 
 def device(**members: Any) -> Json:

@@ -49,6 +49,7 @@ BRAIN = mri("brain", "Linear leptomeningeal enhancement.")
 SPINE = mri("whole spine", "No leptomeningeal enhancement.")
 NORMAL = mri("brain", "No leptomeningeal enhancement.")
 SILENT = mri("brain", "Degenerative changes.")
+OLD_SPINE = mri("whole spine", "No leptomeningeal enhancement.", "2026-05-01")
 NODULAR_SPINE = mri("whole spine", "Nodular leptomeningeal enhancement.")
 KPS = observed("kps", coded(LOINC, "89243-0"), valueInteger=80)
 ECOG = observed("ecog", coded(LOINC, "89247-1"), valueInteger=2)
@@ -128,6 +129,11 @@ CHARTS: dict[str, tuple[Json, ...]] = {
     "cord compression": (BREAST, LM, CORD),
     "cauda equina, established": (BREAST, LM, CAUDA),
     "CSF and MRI far apart": (*ESTABLISHED, cytology(POSITIVE, "2026-09-01")),
+    "CSF near the newest MRI alone": (
+        *(*ESTABLISHED, cytology(POSITIVE)),
+        mri("brain", "Linear leptomeningeal enhancement.", "2026-09-01"),
+        mri("whole spine", "No leptomeningeal enhancement.", "2026-09-01"),
+    ),
     "awaited cytology, established": (*ESTABLISHED, cytology("", status="registered")),
     "uncoded positive": (BREAST, cytology(POSITIVE)),
     "uncoded positive without cancer": (cytology(POSITIVE),),
@@ -139,6 +145,11 @@ CHARTS: dict[str, tuple[Json, ...]] = {
         problem("m", coded(ICD, "C78.7")),
     ),
     "cauda equina": (BREAST, CAUDA, HEADACHE),
+    "cauda equina, sampled": (BREAST, CAUDA, cytology(NEGATIVE)),
+    "cauda equina, sample awaited": (BREAST, CAUDA, cytology("", status="registered")),
+    "cauda equina, MRI of both": (BREAST, CAUDA, NORMAL, SPINE),
+    "cauda equina, old MRI of the spine": (BREAST, CAUDA, NORMAL, OLD_SPINE),
+    "cauda equina, MRI of the brain alone": (BREAST, CAUDA, NORMAL),
     "linear MRI alone": (BREAST, BRAIN),
     "nausea after cisplatin": (BREAST, NAUSEA, CISPLATIN),
     "nausea": (BREAST, NAUSEA),

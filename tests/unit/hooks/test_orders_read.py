@@ -321,6 +321,12 @@ def test_an_oral_product(members: Json, oral: bool) -> None:
     assert read(**members).oral_product is oral
 
 
+def test_one_oral_instruction_makes_the_product_oral() -> None:
+    instructions = [{"text": "12 mg"}, {"route": coded(SNOMED, "26643006")}]
+    assert read(dosageInstruction=instructions).oral_product
+    assert read(dosageInstruction=instructions[::-1]).oral_product
+
+
 TIMED = {"timing": {"event": ["2026-11-22T08:00:00Z"]}}
 
 
