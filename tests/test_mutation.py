@@ -44,6 +44,21 @@ def test_a_fault_of_each_kind_is_put_in(part: str, change: str) -> None:
     assert all(one.content() for one in found)
 
 
+@pytest.mark.parametrize(
+    ("file", "place", "argument"),
+    [
+        ("hooks/facts/order.py", "obstruction_likely", "True"),
+        ("hooks/readings/text.py", "_cut_after_negation", "False"),
+    ],
+)
+def test_guards_of_programming_are_no_faults(file: str, place: str, argument: str) -> None:
+    source = (ROOT / file).read_text(encoding="utf-8")
+    assert f"strict={argument}" in source
+    held = [one for one in MUTANTS.values() if (one.file, one.place) == (file, place)]
+    assert held
+    assert not [one for one in held if one.change.startswith(f"{argument} ->")]
+
+
 def test_a_fault_of_a_knowledge_file_changes_one_line() -> None:
     text = MUTANTS[SYMPTOM_DAYS].content()
     assert isinstance(text, str)

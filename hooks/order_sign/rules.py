@@ -158,6 +158,8 @@ def not_addressed(check: OrderCheck | None) -> Verdict:
         return silent(Answer("draft_order_readable", Truth.UNKNOWN, (), ("the draft order",)))
     if check.order.drug is Drug.METHOTREXATE:
         return silent(intrathecal_methotrexate_order(check))
+    if check.order.drug is Drug.UNREADABLE:
+        return silent(Answer("ordered_drug", Truth.UNKNOWN, (check.source,), ("drug",)))
     return silent(Answer("ordered_drug", Truth.NO, (check.source,), (), check.order.drug.value))
 
 

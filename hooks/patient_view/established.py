@@ -14,7 +14,9 @@ from hooks.facts.suspicion import gate, typical_clinical_signs, typical_mri
 from hooks.facts.work_up import neuraxis_mri_ordered
 from hooks.readings.chart import Chart
 from hooks.readings.csf_space import Flow
+from hooks.readings.cytology import Sample
 from hooks.readings.dates import within
+from hooks.readings.imaging import Study
 from hooks.readings.malignancy import Diagnosis
 from hooks.readings.numbers import shown
 from hooks.readings.wording import day_shown, listed
@@ -328,14 +330,22 @@ def follow_up_scorecard(chart: Chart) -> Verdict:
 
 def _last_studies(chart: Chart) -> str:
     """The age of the newest MRI and CSF sample, for the text only."""
-    samples = chart.cytologies.samples
-    ages = {
-        "MRI brain": chart.brain[0].days if chart.brain else None,
-        "MRI spine": chart.spine[0].days if chart.spine else None,
-        "CSF cytology": samples[0].days if samples else None,
+    reports, any_result = ("DiagnosticReport",), ("DiagnosticReport", "Observation")
+    told = {
+        "MRI brain": _age_of_newest(chart, chart.brain, reports),
+        "MRI spine": _age_of_newest(chart, chart.spine, reports),
+        "CSF cytology": _age_of_newest(chart, chart.cytologies.samples, any_result),
     }
-    absent = "not read" if _unread(chart, "DiagnosticReport", "Observation") else "not found"
-    return listed([f"{k} {absent if d is None else f'{d} d ago'}" for k, d in ages.items()])
+    return listed([f"{name} {age}" for name, age in told.items()])
+
+
+def _age_of_newest(
+    chart: Chart, found: tuple[Study | Sample, ...], categories: tuple[str, ...]
+) -> str:
+    """How old the first of some results is; without any, whether all categories were read."""
+    if not found:
+        return "not read" if _unread(chart, *categories) else "not found"
+    return "date unknown" if found[0].days is None else f"{found[0].days} d ago"
 
 
 RULES: dict[str, Rule] = {

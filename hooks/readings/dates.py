@@ -30,7 +30,7 @@ class Moment:
 
 def _zone(text: str | None) -> timedelta:
     """Offset from UTC. Raises `ValueError` beyond +-14:59, which no place on earth has."""
-    if text is None or text in "Zz":
+    if text in (None, "Z", "z"):
         return timedelta()
     hours, minutes = int(text[1:3]), int(text[-2:])
     if hours > 14 or minutes > 59:

@@ -35,8 +35,8 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
 _SWAPPED = {"any": "all", "all": "any", "min": "max", "max": "min"}
 _REMOVED = (ast.Raise, ast.Continue, ast.Break, ast.AugAssign)
 _NAME = re.compile(r"[\w./:-]+")
-_MEMORY = frozenset({"maxsize"})
-"""Arguments that bound a memory and decide nothing."""
+_DECIDES_NOTHING = frozenset({"maxsize", "strict"})
+"""Arguments that bound a memory, or stop a slip of programming (`zip` of unlike lengths)."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _sites(node: ast.AST, scope: str = "", cold: bool = True) -> Iterator[_Site]
                 parts = [part for part in child.values if isinstance(part, ast.FormattedValue)]
                 for part in parts:
                     yield from _sites(part, scope, inner)
-            elif isinstance(child, ast.keyword) and child.arg not in _MEMORY:
+            elif isinstance(child, ast.keyword) and child.arg not in _DECIDES_NOTHING:
                 yield from _sites(child, scope, inner)
 
 

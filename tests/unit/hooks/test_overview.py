@@ -17,7 +17,13 @@ from hooks.engine.overview import (
     statement_entries,
     statements,
 )
-from hooks.engine.recommendation import BadRecommendation, Recommendation, literature, parse
+from hooks.engine.recommendation import (
+    BadRecommendation,
+    Recommendation,
+    guidelines,
+    literature,
+    parse,
+)
 from hooks.facts.fact import FACTS, question
 from hooks.values import yaml_file
 from hooks.values.parameters import parameters
@@ -76,6 +82,79 @@ def test_an_entry_is_complete(name: str) -> None:
     assert all(given["question"].endswith("?") for given in entry["inputs"])
     assert not any("{" in v["summary"] + v["why"] for v in entry["variants"])
     assert all(source["gradeMeaning"] for source in entry["sources"])
+
+
+def test_the_members_of_an_entry_are_those_that_readers_know() -> None:
+    """The names are published at `/catalogue.json`."""
+    recommendation, service = RULES["vinca-intrathecal"]
+    content = yaml.safe_load((FILE.parent / "vinca-intrathecal.yaml").read_text(encoding="utf-8"))
+    entry = recommendation_entry(recommendation, service.hook)
+    assert set(entry) == {
+        *("id", "hook", "title", "question", "status", "explanation", "variants", "inputs"),
+        *("windows", "sources", "statements", "support", "evidenceNotes", "sourcesDisagree"),
+        *("limits", "lastChecked"),
+    }
+    assert entry["status"] == content["status"]
+    assert entry["statements"] == content["statements"]
+    assert entry["evidenceNotes"] == content["evidence_notes"]
+    assert [given["tag"] for given in entry["support"]] == content["support"]
+    assert entry["lastChecked"] == content["last_checked"]
+    (variant,) = entry["variants"]
+    told = content["variants"]["critical"]
+    reasons = yaml_file("override_reasons.yaml")["reasons"]
+    assert variant == {
+        "name": "critical",
+        "indicator": "critical",
+        "summary": neutral(told["summary"]),
+        "why": neutral(" ".join(told["why"].split())),
+        "options": told["options"],
+        "overrideReasons": [reasons[each]["display"] for each in told.get("override_reasons", ())],
+    }
+    source, stated = entry["sources"][0], content["sources"][0]
+    guideline = guidelines()[stated["guideline"]]
+    assert source == {
+        "guideline": stated["guideline"],
+        "label": guideline["label"],
+        "part": stated.get("part"),
+        "citation": guideline["citation"],
+        "year": guideline.get("year"),
+        "link": guideline.get("link"),
+        "grade": None if stated["grade"] == "none" else stated["grade"],
+        "gradeMeaning": guideline["grades"][stated["grade"]],
+        "note": guideline["note"],
+    }
+
+
+def test_the_members_of_a_number_and_of_a_statement() -> None:
+    entry = recommendation_entry(*rule("mtx-interval"))
+    number = {window["name"]: window for window in entry["windows"]}["interval_hours"]
+    held = parameters()["interval_hours"]
+    assert number == {
+        "name": "interval_hours",
+        "value": 48,
+        "unit": "h",
+        "shown": "48 hours",
+        "meaning": held.meaning,
+        "reference": held.reference,
+        "lastChecked": held.last_checked,
+    }
+    statement = {each["id"]: each for each in statement_entries(RULES)}["S24"]
+    held_statement = statements()["S24"]
+    assert statement == {
+        "id": "S24",
+        "sourceText": 2,
+        "source": statement["source"],
+        "grade": None if held_statement["grade"] == "none" else held_statement["grade"],
+        "says": held_statement["says"],
+        "recommendations": held_statement["recommendations"],
+        "notInThisRelease": [],
+        "reason": held_statement.get("reason"),
+    }
+
+
+def rule(name: str) -> tuple[Recommendation, str]:
+    recommendation, service = RULES[name]
+    return recommendation, service.hook
 
 
 def test_a_window_is_shown_with_its_unit() -> None:
@@ -158,6 +237,11 @@ def spoilt(**changes: Any) -> Recommendation:
         ({"windows": ["flow_dyas"]}, "no window is called flow_dyas"),
         ({"support": ["Z9"]}, "no literature has the tag Z9"),
         ({"question": "Is there a shunt"}, r"\$.question"),
+        (
+            {"sources": [{"guideline": "nobody-2020", "grade": "none"}]},
+            "no guideline is called nobody-2020",
+        ),
+        ({"suggestions_by_unknown": {"x": ["nothing"]}}, "no suggestion is called nothing"),
         ({"evidence_notes": ["short"]}, r"\$.evidence_notes"),
     ],
 )

@@ -121,6 +121,7 @@ def test_attachments_that_are_too_long_together_are_not_read() -> None:
         ("<p>Cells <del>malignant</del><ins>benign</ins></p>", "Cells benign"),
         ("<head><style>p</style></head>A", "A"),
         ("<html><head><body>A</body></html>", "A"),
+        ("Cells &amp", "Cells &"),
         ("A</del>B &lt;5 &amp;&nbsp;C<!-- D -->", "AB <5 & C"),
     ],
 )
