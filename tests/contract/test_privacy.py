@@ -274,10 +274,12 @@ def test_objects_that_could_be_printed_tell_nothing(watched: Watched) -> None:
 
 
 def test_metrics_tell_nothing(watched: Watched) -> None:
-    """Where a page of metrics is served, it holds no value of a call."""
+    """What is served on the port for figures holds no value of a call."""
     for service in (CHART, ORDER):
         watched.send(service, marked(service))
-    assert found(watched.client.get("/metrics").data) == set()
+    figures = edge_of(watched.app).metrics.exposition()
+    assert b"lm_cds_" in figures
+    assert found(figures) == set()
 
 
 @pytest.fixture(scope="module")
