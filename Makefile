@@ -7,7 +7,7 @@
 # make reader-comparison  docs/reading.md: the text rules beside ConText on labelled sentences
 # make mutate  docs/mutation.md: single faults in hooks/, each noticed by a test? (SAMPLE, SEED)
 # make drill  docs/drill.md: faults, attacks and load on the running service (PARTS)
-# make bench  milliseconds per call beside an empty Flask view
+# make bench  docs/performance.md: the service beside an empty Flask view (PARTS)
 
 SHELL := /bin/bash
 HOST ?= 127.0.0.1
@@ -69,8 +69,9 @@ lint: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.run
-	$(BIN)/python -m benchmarks.empty_view 2>/dev/null
+bench: .venv/.dev
+	$(BIN)/python -m tests.debian wrk
+	$(BIN)/python -m benchmarks.run $(PARTS)
 
 reader-comparison: .venv/.dev .venv/.reader
 	set -o pipefail; $(BIN)/python -m tests.reader.comparison ask sentences \

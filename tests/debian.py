@@ -20,6 +20,7 @@ PACKAGES = {
     "javac": "openjdk-17-jdk-headless",
     "mvn": "maven",
     "npm": "npm",
+    "wrk": "wrk",
 }
 """The package of each command."""
 
