@@ -9,7 +9,7 @@
 # make fuzz   coverage-guided fuzzing of both services and feedback (SECONDS, SEED)
 # make drill  docs/drill.md: faults, attacks and load on the running service (PARTS)
 # make audit  docs/audit.md: known faults in dependencies, SBOM, static analysis (SERVICE)
-# make bench  milliseconds per call beside an empty Flask view
+# make bench  docs/performance.md: the service beside an empty Flask view (PARTS)
 
 SHELL := /bin/bash
 HOST ?= 127.0.0.1
@@ -77,8 +77,9 @@ lint: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.run
-	$(BIN)/python -m benchmarks.empty_view 2>/dev/null
+bench: .venv/.dev
+	$(BIN)/python -m tests.debian wrk
+	$(BIN)/python -m benchmarks.run $(PARTS)
 
 reader-comparison: .venv/.dev .venv/.reader
 	set -o pipefail; $(BIN)/python -m tests.reader.comparison ask sentences \

@@ -1,1 +1,1 @@
-"""Commands that print ratios against a floor measured in the same run."""
+"""Benchmarks: commands that measure the service beside a floor in the same run."""

@@ -22,6 +22,7 @@ PACKAGES = {
     "nginx": "nginx-light",
     "npm": "npm",
     "openssl": "openssl",
+    "wrk": "wrk",
 }
 """The package of each command."""
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"

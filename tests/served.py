@@ -9,8 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,7 @@ class Served:
         return self.ask("POST", path, body)
 
     def workers(self) -> list[int]:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in children.read_text("utf-8").split()]
+        return children(self.process)
 
     def terminate(self) -> None:
         """SIGTERM to the master alone, as a supervisor sends it."""
@@ -72,6 +72,56 @@ class Served:
 
     def lines(self) -> list[str]:
         return self.output.read_text("utf-8").splitlines()
+
+
+def launch(
+    environ: Mapping[str, str],
+    port: int,
+    output: Path,
+    workers: int = 1,
+    threads: int | None = None,
+    root: Path = ROOT,
+) -> subprocess.Popen[str]:
+    """gunicorn with our configuration in a process group of its own, once it is ready.
+
+    No setting of this process counts; what it writes goes to the end of `output`.
+    """
+    inherited = {n: value for n, value in os.environ.items() if not n.startswith("LM_CDS_")}
+    command = [sys.executable, "-m", "gunicorn", "-c", "cds_service/gunicorn_conf.py"]
+    command += ["--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
+    command += ["--threads", str(threads)] if threads else []
+    with output.open("a", encoding="utf-8") as log:
+        begin = log.tell()
+        process = subprocess.Popen(
+            command, cwd=root, env=inherited | environ, text=True, start_new_session=True,
+            stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    _wait_until_ready(process, output, begin)
+    return process
+
+
+def _wait_until_ready(process: subprocess.Popen[str], output: Path, begin: int) -> None:
+    while b"\nReady " not in (written := b"\n" + output.read_bytes()[begin:]):
+        if process.poll() is not None:
+            raise AssertionError(f"gunicorn ended with {process.returncode}: {written[-500:]!r}")
+        time.sleep(0.05)
+
+
+def end(process: subprocess.Popen[str]) -> int:
+    """SIGTERM to the whole group; SIGKILL where that is not enough. The code that it ended with."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        return process.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.wait(10)
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
+    """The process ids of the workers."""
+    path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    return [int(pid) for pid in path.read_text("ascii").split()]
 
 
 @contextmanager
@@ -86,34 +136,16 @@ def served(
         "METRICS_BIND": f"127.0.0.1:{figures}",
         "DRAIN_SECONDS": "0",
     } | changes
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("LM_CDS_")}
-    environ |= {f"LM_CDS_{name}": value for name, value in settings.items()}
     counted = folder / f"figures-{port}"
     counted.mkdir()
+    environ = {f"LM_CDS_{name}": value for name, value in settings.items()}
     environ |= {"PYTHONPATH": str(root), "PROMETHEUS_MULTIPROC_DIR": str(counted)}
-    command = [sys.executable, "-m", "gunicorn", "-c", "cds_service/gunicorn_conf.py"]
-    command += ["--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
-    command += ["--threads", str(threads)] if threads else []
     output = folder / f"gunicorn-{port}.txt"
-    with output.open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            command, cwd=root, env=environ, text=True, start_new_session=True,
-            stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        running = Served(process, port, figures, output, counted)
-        try:
-            _wait_until_answered(running)
-            yield running
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            running.ended = process.wait(30)
-
-
-def _wait_until_answered(running: Served) -> None:
-    while not any(line.startswith("Ready ") for line in running.lines()):
-        try:
-            code = running.process.wait(0.05)
-        except subprocess.TimeoutExpired:
-            continue
-        raise AssertionError(f"gunicorn ended with {code}: {running.lines()[-3:]}")
+    process = launch(environ, port, output, workers, threads, root)
+    running = Served(process, port, figures, output, counted)
+    try:
+        yield running
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        running.ended = process.wait(30)

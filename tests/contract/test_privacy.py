@@ -284,7 +284,8 @@ def test_metrics_tell_nothing(watched: Watched) -> None:
 
 @pytest.fixture(scope="module")
 def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(f"sqlite:///{tmp_path_factory.mktemp('gunicorn')}/lm-cds.sqlite3", workers=1)
+    folder = tmp_path_factory.mktemp("gunicorn")
+    service = Service(f"sqlite:///{folder}/lm-cds.sqlite3", folder, workers=1)
     service.start()
     yield service
     service.stop()
@@ -322,7 +323,7 @@ def test_gunicorn_tells_nothing(gunicorn: Service, ask: Callable[[HTTPConnection
     body = answer.read()
     connection.close()
     assert answer.status == 200 or found(body) == set(), body
-    assert found(bytes(gunicorn.output)) == set()
+    assert found(gunicorn.output) == set()
 
 
 def test_the_search_itself_finds_a_marker(watched: Watched, output: Any) -> None:

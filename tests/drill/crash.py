@@ -18,12 +18,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import orjson
 
 from cds_service.store import Store
-from tests.drill.service import Service, machine, today
-from tests.drill.table import Table
+from tests.drill.service import Service
+from tests.drill.table import Table, machine, today
 from tests.postgres import cluster
 
 KILLS = int(os.environ.get("CRASH_KILLS", "100"))
@@ -112,10 +113,10 @@ def _counted(url: str, found: Load) -> tuple[int, int]:
 
 
 def drill(
-    kind: str, url: str, server: cluster.Cluster | None = None, kills: int = KILLS
+    kind: str, url: str, folder: Path, server: cluster.Cluster | None = None, kills: int = KILLS
 ) -> tuple[str, ...]:
     """Kill by turns: the service, a worker, and now and then PostgreSQL itself."""
-    service, counts = Service(url), Counter[str]()
+    service, counts = Service(url, folder), Counter[str]()
     service.start()
     try:
         with load(service.port) as found:
@@ -143,17 +144,17 @@ def drill(
 
 def _on_sqlite() -> tuple[str, ...]:
     with tempfile.TemporaryDirectory() as folder:
-        return drill("SQLite", f"sqlite:///{folder}/lm-cds.sqlite3")
+        return drill("SQLite", f"sqlite:///{folder}/lm-cds.sqlite3", Path(folder))
 
 
 def _on_postgresql() -> tuple[str, ...]:
     binaries = cluster.binaries()
     if binaries is None:
         return ("PostgreSQL: not run, not installed", *["–"] * 8)
-    with cluster.made(binaries, cluster.DURABLE) as server:
+    with tempfile.TemporaryDirectory() as folder, cluster.made(binaries, cluster.DURABLE) as server:
         with closing(Store(server.url)) as store:
             store.migrate()
-        return drill("PostgreSQL", server.url, server)
+        return drill("PostgreSQL", server.url, Path(folder), server)
 
 
 def run() -> Table:

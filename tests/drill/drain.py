@@ -7,20 +7,18 @@ each (default 24).
 from __future__ import annotations
 
 import os
-import platform
 import tempfile
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 from tests import fault_server
 from tests.contract.calls import CHART, ORDER, call
-from tests.drill.table import Table
+from tests.drill.table import Table, machine, today
 from tests.served import Served, served
 
 ROUNDS = int(os.environ.get("LM_DRAIN_ROUNDS", "5"))
@@ -64,8 +62,8 @@ def run() -> Table:
         ),
         rows=rows,
         passed=all(held(each) for each in rounds),
-        machine=f"{os.cpu_count()} CPUs, Python {platform.python_version()}",
-        measured=f"{datetime.now(UTC):%Y-%m-%d}",
+        machine=machine(),
+        measured=today(),
     )
 
 

@@ -10,8 +10,8 @@ import os
 import re
 import subprocess
 
-from tests.drill.service import ROOT, machine, today
-from tests.drill.table import Table
+from tests.drill.table import Table, machine, today
+from tests.served import ROOT
 
 SECONDS = os.environ.get("FUZZ_SECONDS", "600")
 _COVERAGE = re.compile(r"cov: (\d+) ft: (\d+) corp: (\d+)")

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from tests.drill.service import machine, today, whole_service
-from tests.drill.table import Table
+from tests.drill.service import whole_service
+from tests.drill.table import Table, machine, today
 from tests.hostile.corpus import ORDER, Hostile, all_of_it
 
 EVERY = int(os.environ.get("HOSTILE_EVERY", "1"))

@@ -14,8 +14,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from tests import fault_matrix
-from tests.drill.running import Running, gunicorn, machine, today
-from tests.drill.table import Table
+from tests.drill.running import Running, gunicorn
+from tests.drill.table import Table, machine, today
 from tests.fault_matrix import AT_THE_DEADLINE, Cell, Outcome
 
 CALLS = int(os.environ.get("MATRIX_CALLS", "1000"))

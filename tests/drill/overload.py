@@ -11,12 +11,12 @@ import os
 from statistics import quantiles
 from urllib.parse import urlsplit
 
-from benchmarks.empty_view import body
+from benchmarks.payloads import patient_view
 from tests import deck, fault_matrix
 from tests.drill import load
 from tests.drill.load import Answer, Plan
-from tests.drill.running import gunicorn, machine, today
-from tests.drill.table import Table
+from tests.drill.running import gunicorn
+from tests.drill.table import Table, machine, today
 
 SECONDS = float(os.environ.get("OVERLOAD_SECONDS", "60"))
 FACTOR = 5
@@ -118,4 +118,4 @@ def _bodies() -> dict[str, str]:
     """One fully prefetched call of each hook, at chart open with a larger chart."""
     order = next(c for c in fault_matrix.cells() if (c.hook, c.prefetch) == ("order-sign", "full"))
     sign = json.dumps(fault_matrix.body(order, "http://127.0.0.1:9/fhir"))
-    return {_PATHS["patient-view"]: body(OBSERVATIONS).decode(), _PATHS["order-sign"]: sign}
+    return {_PATHS["patient-view"]: patient_view(OBSERVATIONS).decode(), _PATHS["order-sign"]: sign}

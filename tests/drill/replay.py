@@ -20,8 +20,8 @@ from typing import Any
 from cds_service.store import Store
 from tests.clients import OWN, PUBLIC, production
 from tests.contract.calls import ORDER, call
-from tests.drill.authenticated import ask, machine, service, today
-from tests.drill.table import Table
+from tests.drill.authenticated import ask, service
+from tests.drill.table import Table, machine, today
 from tests.postgres import cluster
 
 COPIES = 10

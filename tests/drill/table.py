@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).with_name("results")
+
+
+def machine() -> str:
+    """On what a drill ran."""
+    return f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def today() -> str:
+    """When a drill ran."""
+    return datetime.now(UTC).date().isoformat()
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from tests.clients import production
-from tests.drill.authenticated import ask, machine, service, today
-from tests.drill.table import Table
+from tests.drill.authenticated import ask, service
+from tests.drill.table import Table, machine, today
 from tests.token_table import ROWS, Row, entries
 
 PATH = "/cds-services"

@@ -1,0 +1,77 @@
+"""Load on a server by wrk, pinned to the other core."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.servers import LOAD_CORE, Server
+
+_SCRIPT = """
+local file = io.open("{body}", "rb")
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = file:read("*all")
+done = function(summary, latency)
+  local failed = summary.errors.connect + summary.errors.read + summary.errors.write
+      + summary.errors.status + summary.errors.timeout
+  io.stderr:write(string.format('{{"p50": %.3f, "p99": %.3f, "calls": %d, "failed": %d, '
+      .. '"seconds": %.6f}}', latency:percentile(50) / 1000, latency:percentile(99) / 1000,
+      summary.requests, failed, summary.duration / 1e6))
+end
+"""
+
+
+class NoGenerator(RuntimeError):
+    """wrk is not installed."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One round: milliseconds at the median and at the 99th percentile, and what it took."""
+
+    p50: float
+    p99: float
+    per_second: float
+    cpu: float
+    """Processor milliseconds of the server per call."""
+    resident: float
+    """Resident memory of the worker at the end, in MiB."""
+
+
+def drive(
+    server: Server, path: str, body: bytes, concurrency: int, seconds: float, pinned: bool = True
+) -> Measured:
+    """Calls for so many seconds, so many at once. Raises where any of them failed."""
+    if shutil.which("wrk") is None:
+        raise NoGenerator("wrk is not installed (Debian package wrk)")
+    before = server.cpu_seconds()
+    told = _wrk(server.port, path, body, concurrency, seconds, pinned)
+    if told["failed"] or not told["calls"]:
+        raise RuntimeError(f"{told['failed']:.0f} of {told['calls']:.0f} calls failed")
+    return Measured(
+        told["p50"],
+        told["p99"],
+        told["calls"] / told["seconds"],
+        (server.cpu_seconds() - before) * 1000 / told["calls"],
+        server.resident_mib(),
+    )
+
+
+def _wrk(
+    port: int, path: str, body: bytes, concurrency: int, seconds: float, pinned: bool
+) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        held, script = Path(folder, "body.json"), Path(folder, "post.lua")
+        held.write_bytes(body)
+        script.write_text(_SCRIPT.format(body=held))
+        command = ["wrk", "-t1", f"-c{concurrency}", f"-d{seconds:g}s", "--timeout", "30s"]
+        command += ["-s", str(script), f"http://127.0.0.1:{port}{path}"]
+        core = ["taskset", "--cpu-list", str(LOAD_CORE)] if pinned else []
+        ran = subprocess.run([*core, *command], capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(ran.stderr)
+    return found
