@@ -59,6 +59,11 @@ def test_guards_of_programming_are_no_faults(file: str, place: str, argument: st
     assert not [one for one in held if one.change.startswith(f"{argument} ->")]
 
 
+def test_names_of_types_are_no_faults() -> None:
+    assert 'R = TypeVar("R", bound=Resource)' in (ROOT / "hooks/record.py").read_text("utf-8")
+    assert not [one for one in MUTANTS.values() if one.change.startswith("'R' ->")]
+
+
 def test_a_fault_of_a_knowledge_file_changes_one_line() -> None:
     text = MUTANTS[SYMPTOM_DAYS].content()
     assert isinstance(text, str)

@@ -83,9 +83,11 @@ def _update(draft: DraftOrder, label: str, changed: JsonObject) -> JsonObject:
 
 def _only_dosage(resource: JsonObject) -> JsonObject | None:
     """A copy of the dosage instruction to change; None unless there is exactly one."""
-    dosages = resource.get("dosageInstruction")
-    single = isinstance(dosages, list) and len(dosages) == 1 and isinstance(dosages[0], dict)
-    return {**dosages[0]} if single and dosages else None
+    match resource.get("dosageInstruction"):
+        case [dict() as only]:
+            return {**only}
+        case _:
+            return None
 
 
 def suggested_dose(age: int) -> float:

@@ -75,6 +75,8 @@ def _is_text_alone(node: ast.AST) -> bool:
     """A docstring, or a name for a type."""
     if isinstance(node, ast.AnnAssign):
         return ast.unparse(node.annotation) == "TypeAlias"
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+        return ast.unparse(node.value.func) == "TypeVar"
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 

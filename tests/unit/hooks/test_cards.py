@@ -187,6 +187,17 @@ def test_of_several_instructions_the_worst_counts_and_all_gaps_are_named() -> No
         assert set(unknowns) == {"dose/unit", "CSF flow", "shunt status", "platelets"}
 
 
+@pytest.mark.parametrize("doses", [(5, 60), (60, 5), (60, 5, 12)])
+def test_the_most_urgent_dose_of_an_order_counts(doses: tuple[float, ...]) -> None:
+    first = order()["dosageInstruction"][0]
+    told = [
+        {**first, "doseAndRate": [{"doseQuantity": {"value": value, "unit": "mg"}}]}
+        for value in doses
+    ]
+    found = on_orders(BREAST, LM, orders=({**order(), "dosageInstruction": told},))
+    assert [level for name, level in found if name == "mtx-dose-for-age"] == ["critical"]
+
+
 def test_gaps_of_every_possible_age_and_instruction_fill_the_card() -> None:
     first = order()["dosageInstruction"][0]
     lumbar = {**first, "site": {"text": "lumbar"}}

@@ -355,6 +355,21 @@ def test_three_parts_within_two_days_are_a_whole_spine(
     assert any(study.contrast and "whole" in study.extent for study in found) is whole
 
 
+@pytest.mark.parametrize("contrast", ["without contrast", ""])
+def test_three_parts_without_contrast_are_no_whole_spine_with_contrast(contrast: str) -> None:
+    found = spine(*parts("2026-11-12", "2026-11-11", "2026-11-10", contrast=contrast))
+    assert not any(study.contrast for study in found)
+    assert not any("whole" in study.extent for study in found)
+
+
+def test_the_parts_of_a_composed_spine_are_united() -> None:
+    cervical, thoracic, lumbar = parts("2026-11-11", "2026-11-12", "2026-11-10")
+    found = spine(cervical, thoracic, {**lumbar, "conclusion": NODULAR})
+    newest = found[0]
+    assert (newest.days, newest.pattern.value, newest.contrast) == (9, "nodular", True)
+    assert newest.extent >= {"whole"}
+
+
 def test_two_parts_are_no_whole_spine() -> None:
     found = spine(*parts("2026-11-12", "2026-11-12", "2026-11-12")[:2])
     assert [study.contrast for study in found] == [None]

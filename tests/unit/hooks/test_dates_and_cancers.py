@@ -183,6 +183,12 @@ def test_of_several_codes_of_an_entry_the_primary_site_counts(codes: tuple[str, 
     assert cancers(problem("c", both))[0] == {(SOLID, "breast")}
 
 
+def test_of_several_metastases_the_first_is_cited() -> None:
+    bone = problem("b", coded(ICD, "C79.51"))
+    (entry,) = chart(LIVER, bone).malignancies.entries
+    assert entry.source.reference == "Condition/m"
+
+
 def test_a_stage_says_metastatic() -> None:
     staged = {**BREAST, "stage": [{"summary": {"text": "Metastatic"}}]}
     assert cancers(staged) == ({(SOLID, "breast")}, True)

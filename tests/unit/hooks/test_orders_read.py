@@ -76,6 +76,28 @@ def test_the_drug_of_a_contained_medication(ingredients: list[Json], drug: str) 
 
 
 @pytest.mark.parametrize(
+    ("code", "display", "text"),
+    [
+        (None, "methotrexate", "methotrexate"),
+        ({}, "methotrexate", "methotrexate"),
+        ({"text": "vincristine"}, "methotrexate", "vincristine"),
+        ({"text": "vincristine"}, None, "vincristine"),
+        (None, None, ""),
+    ],
+)
+def test_the_display_of_a_reference_names_a_medication_without_name(
+    code: Json | None, display: str | None, text: str
+) -> None:
+    medication = {"resourceType": "Medication", "id": "m", "code": code}
+    found = read(
+        medicationCodeableConcept=None,
+        medicationReference={"reference": "#m", "display": display},
+        contained=[medication],
+    )
+    assert found.product.text == text
+
+
+@pytest.mark.parametrize(
     ("route", "text", "found", "named"),
     [
         (coded(SNOMED, "72607000"), "", "intrathecal", False),

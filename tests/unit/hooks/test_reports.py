@@ -122,6 +122,8 @@ def test_attachments_that_are_too_long_together_are_not_read() -> None:
         ("<head><style>p</style></head>A", "A"),
         ("<html><head><body>A</body></html>", "A"),
         ("Cells &amp", "Cells &"),
+        ("<pre>A\nB</pre>C\nD", "A\nB\nC D"),
+        ("<pre>A</pre><p>C\nD</p>", "A\nC D"),
         ("A</del>B &lt;5 &amp;&nbsp;C<!-- D -->", "AB <5 & C"),
     ],
 )
