@@ -72,6 +72,24 @@ def test_at_order_signing_items_are_sorted_by_indicator() -> None:
     assert {"critical", "warning"} <= set(levels)
 
 
+@pytest.mark.parametrize(
+    ("resources", "reported"),
+    [
+        ((BREAST,), True),
+        ((), False),
+        ((BREAST, problem("h", {"text": "Hospice care"})), False),
+        ((problem("h", {"text": "Hospice care"}),), False),
+        (({"resourceType": "Patient", "id": "p", "birthDate": "2015-01-01"}, BREAST), False),
+        (({"resourceType": "Patient", "id": "p"}, BREAST), True),
+    ],
+)
+def test_who_gets_a_card_on_what_could_not_be_read(
+    resources: tuple[Json, ...], reported: bool
+) -> None:
+    found = on_chart(*resources, failures=(Failure("Device", "timeout"),))
+    assert found == ([("data-incomplete", "info")] if reported else [])
+
+
 def cards(service: Any, limit: int, *resources: Json, **options: Any) -> tuple[Card, ...]:
     short = replace(service, catalogue=replace(service.catalogue, card_limit=limit))
     found: tuple[Card, ...] = short.cards(record(*resources, **options))

@@ -529,3 +529,36 @@ def test_what_outdates_a_flow_study(change: Json, outdated: bool) -> None:
     blocked = Chart(record(flow("f", BLOCK, "2026-11-12"), change)).flow
     assert blocked is not None
     assert not blocked.outdated
+
+
+@pytest.mark.parametrize(
+    ("code", "region", "contrast", "extent"),
+    [
+        ("24587-8", "brain", True, set()),
+        ("24590-2", "brain", None, set()),
+        ("30657-1", "brain", False, set()),
+        ("30855-1", "spine", True, {"whole"}),
+        ("30854-4", "spine", False, {"whole"}),
+        ("24937-5", "spine", None, {"cervical"}),
+        ("43456-3", "spine", None, {"cervical", "thoracic"}),
+        ("24967-2", "spine", None, {"lumbar"}),
+        ("36067-7", "spine", None, set()),
+    ],
+)
+def test_region_contrast_and_extent_of_a_coded_study(
+    code: str, region: str, contrast: bool | None, extent: set[str]
+) -> None:
+    study = {**mri("x", PLAIN), "code": coded(LOINC, code)}
+    found = {"brain": brain(study), "spine": spine(study)}
+    (only,) = found[region]
+    assert (only.contrast, only.extent) == (contrast, extent)
+    assert sum(map(len, found.values())) == 1
+
+
+def test_coded_parts_with_contrast_are_a_whole_spine() -> None:
+    coded_parts = [
+        {**mri("x", PLAIN), "id": code, "code": coded(LOINC, code)}
+        for code in ("43456-3", "24967-2")
+    ]
+    found = spine(*coded_parts)
+    assert any(study.contrast and "whole" in study.extent for study in found)

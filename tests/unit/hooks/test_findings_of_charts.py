@@ -41,6 +41,7 @@ def optimal(words: str, day: str, own_id: str) -> Json:
 
 POSITIVE, NEGATIVE = "Malignant cells present.", "No malignant cells seen."
 UNDATED = report("csf", CSF, POSITIVE, effectiveDateTime=None)
+SHORT = observed("le", {"text": "Prognosis"}, valueString="days to weeks")
 DIPLOPIA = problem("s", coded(ICD, "H53.2"), recordedDate="2026-11-15")
 HEADACHE = problem("ha", coded(ICD, "R51.9"), recordedDate="2026-11-10")
 CAUDA = problem("ce", coded(ICD, "G83.4"), recordedDate="2026-11-15")
@@ -113,6 +114,8 @@ CHARTS: dict[str, tuple[Json, ...]] = {
     "ECOG 3": (BREAST, LM, {**ECOG, "valueInteger": 3}),
     "ECOG 1": (BREAST, LM, {**ECOG, "valueInteger": 1}),
     "KPS 60": (BREAST, LM, {**KPS, "valueInteger": 60}),
+    "KPS 70, short life expectancy": (BREAST, LM, {**KPS, "valueInteger": 70}, SHORT),
+    "KPS 60, short life expectancy": (BREAST, LM, {**KPS, "valueInteger": 60}, SHORT),
     "KPS unreadable": (BREAST, LM, observed("kps", coded(LOINC, "89243-0"), valueString="good")),
     "lung without results": (LUNG, LM),
     "lung with EGFR, treated": (LUNG, LM, KPS, EGFR, OSIMERTINIB),
@@ -120,6 +123,10 @@ CHARTS: dict[str, tuple[Json, ...]] = {
     "scorecard overdue": (
         *(LUNG, LM, OSIMERTINIB, BRAIN, cytology(POSITIVE, "2026-10-30")),
         {**SCORECARD, "effectiveDateTime": "2026-06-01"},
+    ),
+    "newest and older studies, treated": (
+        *(LUNG, LM, OSIMERTINIB, UNDATED, cytology(NEGATIVE, "2026-10-30", "c1")),
+        *(BRAIN, mri("brain", "No leptomeningeal enhancement.", "2026-09-01")),
     ),
     "undated positive cytology": (LUNG, LM, OSIMERTINIB, UNDATED),
     "small-cell lung cancer": (

@@ -812,3 +812,68 @@ def test_the_age_on_the_planned_day_decides_the_dose() -> None:
 
     assert suggested("2026-11-22") == {"Change the dose to 10 mg"}
     assert suggested("2026-11-23") == {"Change the dose to 12 mg"}
+
+
+@pytest.mark.parametrize(
+    ("code", "site", "urgent"),
+    [
+        (coded(SNOMED, "16846261000119106"), "compression of spinal cord or cauda equina", True),
+        (coded(SNOMED, "94242004"), "cauda equina", True),
+        (coded(SNOMED, "94266005"), "cranial nerve", False),
+        ({"text": "Symptomatic leptomeningeal nodule"}, "symptomatic nodule or deposit", False),
+    ],
+)
+def test_where_a_focal_lesion_is_and_how_urgent(code: Json, site: str, urgent: bool) -> None:
+    found = chart(problem("f", code)).focal_lesion
+    assert found is not None
+    assert (found.site, found.urgent, found.source.value) == (site, urgent, site)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_focal_lesions_the_more_urgent_counts(turned: bool) -> None:
+    both = [
+        problem("n", coded(SNOMED, "94266005")),
+        problem("c", {"text": "Spinal cord compression"}),
+    ]
+    found = chart(*(reversed(both) if turned else both)).focal_lesion
+    assert found is not None
+    assert (found.urgent, found.source.reference) == (True, "Condition/c")
+
+
+@pytest.mark.parametrize(
+    ("drug", "label"),
+    [
+        ("ibuprofen", "NSAID"),
+        ("omeprazole", "proton pump inhibitor"),
+        ("amoxicillin", "penicillin"),
+        ("trimethoprim", "sulfonamide"),
+        ("probenecid", "probenecid"),
+        ("pemetrexed", "pemetrexed"),
+        ("paracetamol", None),
+    ],
+)
+def test_the_class_of_an_interacting_drug(drug: str, label: str | None) -> None:
+    found = chart(requested("m", drug)).interacting
+    assert [source.label for source in found] == ([label] if label else [])
+
+
+@pytest.mark.parametrize(
+    ("sites", "target", "cns"),
+    [
+        (("12738006",), "other", True),
+        (("61853006",), "other", True),
+        (("12738006", "61853006"), "craniospinal", True),
+        (("76752008",), "other", False),
+    ],
+)
+def test_the_coded_sites_of_radiotherapy(sites: tuple[str, ...], target: str, cns: bool) -> None:
+    body = [coded(SNOMED, site) for site in sites]
+    (course,) = chart(procedure("r", coded(SNOMED, "108290001"), bodySite=body)).courses
+    assert (course.target.value, course.is_cns) == (target, cns)
+
+
+def test_a_course_without_code_is_told_by_its_category() -> None:
+    bare = procedure("r", {}, category={"text": "Radiotherapy"}, bodySite=[{"text": "Brain"}])
+    assert [course.is_cns for course in chart(bare).courses] == [True]
+    other = procedure("r", {"text": "Biopsy"}, category={"text": "Radiotherapy"})
+    assert chart(other).courses == ()
