@@ -8,8 +8,13 @@ import orjson
 from werkzeug.test import TestResponse
 
 from cds_service.schemas import validator
+from hooks.values import yaml_file
 
 _OUR_PATHS = ("/cds-services", "/livez", "/readyz")
+FAULT = yaml_file("order_not_checked.yaml")["summary"].encode()
+"""What stands in the answer about an order that a fault of ours kept from being checked."""
+faults_are_meant = False
+"""For tests that cause such a fault."""
 
 
 def check(response: TestResponse) -> None:
@@ -28,6 +33,7 @@ def check(response: TestResponse) -> None:
     problems = [f"{error.json_path}: {error.message}" for error in schema.iter_errors(body)]
     assert problems == [], f"{path}: {problems}"
     assert empties(body) == []
+    assert FAULT not in response.data or faults_are_meant, "a fault of the service"
 
 
 def _definition(response: TestResponse) -> str:

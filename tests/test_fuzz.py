@@ -51,5 +51,5 @@ def test_a_fault_is_a_failure(target: Target, monkeypatch: pytest.MonkeyPatch) -
         raise ZeroDivisionError
 
     monkeypatch.setattr("hooks.engine.service.Service.cards", broken)
-    with pytest.raises(AssertionError, match="500"):
+    with pytest.raises(AssertionError, match="a fault of the service"):
         target.check(watched(target))

@@ -15,7 +15,7 @@ from cds_service.config import Settings
 from cds_service.edge import edge_of
 from cds_service.errors import StoreUnavailable
 from hooks import CONTENT_VERSION
-from tests import clients
+from tests import clients, conformance
 from tests.contract.calls import CHART, ORDER, call, recommendations
 
 ENDPOINTS = ["/cds-services", f"/cds-services/{CHART}", f"/cds-services/{ORDER}/feedback"]
@@ -235,6 +235,7 @@ def test_a_fault_on_an_order_is_told_on_a_card(
     def fault(*_: Any) -> Any:
         raise RuntimeError("marker-4711")
 
+    monkeypatch.setattr(conformance, "faults_are_meant", True)
     if stage == "gather":
         monkeypatch.setattr("cds_service.edge.gather", fault)
     else:

@@ -24,7 +24,7 @@ from flask.testing import FlaskClient
 from cds_service import create_app, errors, hook_call
 from cds_service.config import Settings
 from cds_service.edge import edge_of
-from tests import fault_server
+from tests import conformance, fault_server
 from tests.contract.calls import AUTHORIZATION, CHART, NOW, ORDER, call
 from tests.drill.service import Service
 
@@ -211,6 +211,7 @@ def raising(stage: str, kind: type[BaseException]) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stage, fail)
+        patch.setattr(conformance, "faults_are_meant", True)
         yield
 
 

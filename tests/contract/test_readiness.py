@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from cds_service import drain, self_test
 from hooks import CONTENT_VERSION, SERVICES
+from tests import conformance
 from tests.contract.calls import CHART, ORDER, call
 from tests.served import ROOT, Served, served
 
@@ -22,6 +23,7 @@ WRONG = ("lm-order-sign/vincristine-intrathecal",)
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(self_test._found, CONTENT_VERSION, WRONG)
+    monkeypatch.setattr(conformance, "faults_are_meant", True)
 
 
 @pytest.fixture
