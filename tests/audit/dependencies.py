@@ -17,7 +17,7 @@ from tests.audit.tools import ROOT, run, tool, version
 
 LOCKS = (
     *("requirements.lock", "requirements-postgres.lock", "requirements-dev.lock"),
-    *("requirements-reader.lock", "requirements-audit.lock"),
+    *("requirements-reader.lock", "requirements-fuzz.lock", "requirements-audit.lock"),
 )
 RENDERERS = ROOT / "tests" / "renderers"
 
