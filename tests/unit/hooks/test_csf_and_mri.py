@@ -177,6 +177,7 @@ def test_an_observation_that_is_part_of_a_puncture(reference: str) -> None:
     assert (found.result.value, found.source.how) == ("positive", "text")
     assert read(part).samples == ()
     assert read(PUNCTURE, {**part, "valueQuantity": {"value": 3}}).samples == ()
+    assert read(PUNCTURE, {**part, "status": "entered-in-error"}).samples == ()
 
 
 ABNORMAL = coded("http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "A")
