@@ -97,7 +97,8 @@ SPECIMEN = {
     "collection": {"collectedDateTime": "2026-11-05", "quantity": {"value": 11, "unit": "mL"}},
 }
 BLOOD = {"resourceType": "Specimen", "id": "b", "type": {"text": "Blood"}}
-BOTH_SPECIMENS = [{"reference": "#s"}, {"reference": "#b"}]
+CODED_BLOOD = {**BLOOD, "type": coded(SNOMED, "119297000")}
+UNTYPED = {"resourceType": "Specimen", "id": "u"}
 
 
 def with_specimens(*specimens: Json, **members: Any) -> Json:
@@ -111,7 +112,15 @@ def test_a_sample_has_the_day_on_which_it_was_collected() -> None:
 
 @pytest.mark.parametrize(
     ("specimens", "counts"),
-    [((BLOOD,), False), ((BLOOD, SPECIMEN), True), ((SPECIMEN, BLOOD), True), ((), True)],
+    [
+        ((BLOOD,), False),
+        ((CODED_BLOOD,), False),
+        ((UNTYPED,), True),
+        ((UNTYPED, BLOOD), False),
+        ((BLOOD, SPECIMEN), True),
+        ((SPECIMEN, BLOOD), True),
+        ((), True),
+    ],
 )
 def test_a_cytology_of_another_fluid_is_none(specimens: tuple[Json, ...], counts: bool) -> None:
     assert bool(read(with_specimens(*specimens)).samples) is counts
@@ -168,6 +177,7 @@ def test_an_observation_that_is_part_of_a_puncture(reference: str) -> None:
     assert (found.result.value, found.source.how) == ("positive", "text")
     assert read(part).samples == ()
     assert read(PUNCTURE, {**part, "valueQuantity": {"value": 3}}).samples == ()
+    assert read(PUNCTURE, {**part, "status": "entered-in-error"}).samples == ()
 
 
 ABNORMAL = coded("http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "A")
@@ -226,6 +236,9 @@ def spine(*resources: Json) -> tuple[Study, ...]:
         ("Possible leptomeningeal enhancement.", "equivocal"),
         (PLAIN, "normal"),
         ("Degenerative changes.", "not stated"),
+        ("No leptomeningeal involvement.", "normal"),
+        ("No abnormality of the leptomeninges.", "normal"),
+        ("Leptomeninges not thickened.", "not stated"),
     ],
 )
 def test_the_pattern_of_a_report(words: str, pattern: str) -> None:

@@ -291,6 +291,7 @@ def test_the_gene_of_a_variant(gene: Json, found: str | None) -> None:
         (FOUND_CODE, True),
         (ABSENT_CODE, False),
         ({"text": "Detected"}, True),
+        ({"text": "Detected."}, True),
         ({"text": "Not detected."}, False),
         ({"text": "See report"}, None),
     ],
