@@ -154,6 +154,8 @@ def _negative(clause: str) -> Result | None:
 def _clause_result(clause: str) -> Result | None:
     if _equivocal(clause):
         return Result.EQUIVOCAL
+    if names(clause, "cytology-reasserted"):
+        return None
     malignant = list(term("cytology-malignant-term").finditer(clause))
     if not malignant:
         benign = unnegated(clause, "cytology-negative", *_CUES)
@@ -191,6 +193,7 @@ def _classified(text: str) -> Result | None:
         if found := _clause_result(clause):
             remembered.add(found)
     abnormal = any(names(part, name) for part in passed_over(text) for name in _ABNORMAL)
+    abnormal |= any(names(clause, "cytology-reasserted") for clause in statements(text))
     if abnormal or is_present_elsewhere(text):
         remembered.discard(Result.NEGATIVE)
     order = (Result.POSITIVE, Result.EQUIVOCAL, Result.INADEQUATE, Result.NEGATIVE)

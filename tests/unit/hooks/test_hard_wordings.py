@@ -161,6 +161,12 @@ def test_cancer(text: str, expected: str | None) -> None:
         ("No organisms, malignant cells present. Benign lymphocytes.", None),
         ("Negative for malignancy, few lymphocytes seen.", "negative"),
         ("No malignant cells, atypical cells or blasts seen.", "negative"),
+        ("Malignant cells not seen in tube 1, malignant cells present in tube 3.", None),
+        ("Tumour cells not found on day 1, carcinoma cells identified on day 3", None),
+        ("Tumour cells not found in tube 1, tumour cells seen in tube 2. Tube 3 negative.", None),
+        ("Malignant cells not seen in tube 1, malignant cells not seen in tube 3.", "negative"),
+        ("Malignant cells not seen, no carcinoma identified.", "negative"),
+        ("Malignant cells not seen, lymphocytes present, no tumour cells found.", "negative"),
     ],
 )
 def test_cytology_that_denies_one_thing_and_names_another(text: str, expected: str | None) -> None:
