@@ -9,6 +9,7 @@ from hooks.fhir import Dosage, DoseAndRate, Quantity, Timing
 from hooks.readings.concepts import codes_of, shifted, text_of, unit_of
 from hooks.readings.text import joined, normalised
 from hooks.values.lexicon import names, term
+from hooks.values.parameters import unit_factors
 
 
 class Unit(StrEnum):
@@ -85,16 +86,13 @@ def read_dose(dosage: Dosage) -> Dose:
     return dose
 
 
-_DAYS = {"min": 1 / 1440, "h": 1 / 24, "d": 1, "wk": 7}
-"""Days of the UCUM units of time in which a daily repetition may be written."""
-
-
 def _repeats_daily(timing: Timing | None) -> bool:
     """At least once a day, in whatever unit, or by a timing code."""
     repeat, code = (timing.repeat, timing.code) if timing else (None, None)
+    minutes = unit_factors("repetition")
     unit = repeat.period_unit if repeat else None
-    if repeat and unit in _DAYS:
-        return (repeat.frequency or 1) >= (repeat.period or 1) * _DAYS[unit]
+    if repeat and unit in minutes:
+        return (repeat.frequency or 1) * minutes["d"] >= (repeat.period or 1) * minutes[unit]
     return any(names(found, "timing-code-daily") for found in codes_of(code))
 
 
