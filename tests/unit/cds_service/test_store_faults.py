@@ -108,8 +108,10 @@ def full() -> Iterator[None]:
         begin = module.begin
 
         @contextmanager
-        def limited(engine: sa.Engine, wait_ms: int) -> Iterator[sa.Connection]:
-            with begin(engine, wait_ms) as connection:
+        def limited(
+            engine: sa.Engine, wait_ms: int, lasting: bool = True
+        ) -> Iterator[sa.Connection]:
+            with begin(engine, wait_ms, lasting) as connection:
                 pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
                 connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
                 yield connection
