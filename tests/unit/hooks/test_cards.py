@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hooks import SERVICES
+from hooks import SERVICES, order_not_checked
 from hooks.engine.cards import Card
 from hooks.engine.items import Dismissal
 from hooks.fhir import MedicationRequest
@@ -310,3 +310,27 @@ def test_an_order_of_another_resource_type_is_checked_by_no_rule() -> None:
     other = about("ServiceRequest", "s", status="draft", intent="order")
     found = on_orders(BREAST, LM, orders=(other,))
     assert found == [("mtx-not-verifiable", "warning")]
+
+
+def test_the_card_of_an_order_that_was_not_checked() -> None:
+    card = order_not_checked("2026.1.0")
+    assert card.items == ()
+    body = card.body
+    assert (body["indicator"], body["source"]["topic"]["code"]) == ("warning", "mtx-not-verifiable")
+    assert len(body["summary"]) < 140
+    parts = body["detail"].split("\n\n")
+    assert [part.split(":**")[0] for part in parts] == [
+        "**Consider",
+        "**Why now",
+        "**Not checked or unknown",
+        "**Other options",
+        "**Source",
+    ]
+    every = "every check of intrathecal methotrexate and of vinca alkaloids"
+    assert parts[2] == f"**Not checked or unknown:** {every}"
+    assert body["extension"]["org.lm-cds-hooks.basis"] == {
+        "contentVersion": "2026.1.0",
+        "notVerified": [every],
+    }
+    listed = body["extension"]["org.lm-cds-hooks.recommendations"]
+    assert listed == [{"id": "mtx-not-verifiable", "indicator": "warning"}]

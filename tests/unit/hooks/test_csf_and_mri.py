@@ -575,3 +575,11 @@ def test_coded_parts_with_contrast_are_a_whole_spine() -> None:
     ]
     found = spine(*coded_parts)
     assert any(study.contrast and "whole" in study.extent for study in found)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_reports_of_a_day_one_that_cannot_be_read_leaves_the_study_open(first: int) -> None:
+    unread = mri("brain", "\n".join("line" for _ in range(4000)))
+    normal = {**mri("brain", "No leptomeningeal enhancement."), "id": "other"}
+    (study,) = Chart(record(*(unread, normal)[:: 1 if first else -1])).brain
+    assert study.unread
