@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from hooks import SERVICES
 from hooks.readings.chart import Chart
 from hooks.readings.cytology import Cytologies, Sample
 from hooks.readings.imaging import Study
-from tests.unit.hooks.records import LOINC, SNOMED, about, coded, mri, record
+from hooks.record import Failure
+from tests.unit.hooks.records import BREAST, ICD, LOINC, SNOMED, about, coded, mri, record
 from tests.unit.hooks.test_evidence import observed, problem, procedure, report
 
 Json = dict[str, Any]
@@ -583,3 +585,29 @@ def test_of_two_reports_of_a_day_one_that_cannot_be_read_leaves_the_study_open(f
     normal = {**mri("brain", "No leptomeningeal enhancement."), "id": "other"}
     (study,) = Chart(record(*(unread, normal)[:: 1 if first else -1])).brain
     assert study.unread
+
+
+def test_a_shunt_after_the_one_that_was_taken_out_is_there() -> None:
+    removal = procedure("r", {"text": "Removal of VP shunt", "coding": REMOVAL["coding"]})
+    old = problem("old", {"text": "VP shunt"}, recordedDate="2020-01-01")
+    new = problem("new", {"text": "VP shunt"}, recordedDate="2026-11-20")
+    found = Chart(record(removal, old, new)).shunt
+    assert found is not None
+    assert [source.reference for source in found.sources] == ["Condition/old", "Condition/new"]
+
+
+@pytest.mark.parametrize(
+    ("failures", "told"),
+    [
+        ((), "Platelets or INR are missing or more than 7 d old"),
+        ((Failure("Observation", "timeout"),), "Platelets and INR could not be read completely"),
+    ],
+)
+def test_laboratory_results_that_could_not_be_read_are_not_told_as_missing(
+    failures: tuple[Failure, ...], told: str
+) -> None:
+    symptom = problem("s", coded(ICD, "H53.2"), recordedDate="2026-11-15")
+    found = record(BREAST, symptom, cytology("c", NEGATIVE), failures=failures)
+    cards = SERVICES["lm-patient-view"].cards(found)
+    (repeat,) = [c for c in cards if "repeat-lp" in [item.recommendation for item in c.items]]
+    assert told in repeat.body["detail"]
