@@ -227,13 +227,8 @@ def _cancer_label(chart: Chart) -> str:
     solid = chart.malignancies.of(Kind.SOLID)
     named = [entry for entry in solid if entry.site in ("breast", "lung", "melanoma")]
     site = (named or solid)[0].site
-    label = {
-        "other": "solid cancer",
-        "unknown": "cancer of unknown primary",
-        "melanoma": "melanoma",
-    }
     spread = "metastatic " if chart.malignancies.metastatic and site != "unknown" else ""
-    return spread + label.get(site, f"{site} cancer")
+    return spread + _CANCER_LABELS.get(site, f"{site} cancer")
 
 
 def _missing_work_up(chart: Chart) -> list[str]:

@@ -200,6 +200,12 @@ def test_the_dose(quantity: Json, expected: tuple[float | None, str, float | Non
     assert dose(quantity) == expected
 
 
+@pytest.mark.parametrize("per", ["mg/m2", "mg/kg"])
+def test_a_dose_per_body_size_is_told_with_its_unit(per: str) -> None:
+    told = instruction(doseAndRate=[{"doseQuantity": {"value": 1, "unit": per}}]).dose
+    assert told.per == per
+
+
 def test_of_several_doses_the_highest_mass_counts() -> None:
     low, high, volume = (
         {"value": 10, "unit": "mg"},
