@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from hooks.answer import Evidence
+from hooks.fhir import read_resource
 from hooks.readings.chart import Chart
+from hooks.readings.concepts import reference
 from tests.unit.hooks.records import (
     ICD,
     LOINC,
@@ -354,3 +356,22 @@ CASES: dict[str, tuple[Json, Callable[[Chart], Any], Evidence]] = {
 def test_what_a_reading_cites(name: str) -> None:
     resource, read, cited = CASES[name]
     assert read(chart(resource)) == cited
+
+
+@pytest.mark.parametrize(
+    ("own_id", "shown"),
+    [
+        ("a-1.B", "Condition/a-1.B"),
+        ("A" * 64, f"Condition/{'A' * 64}"),
+        ("A" * 65, "Condition"),
+        ("a b", "Condition"),
+        ("\u00e4", "Condition"),
+        ("K\u212a", "Condition"),
+        ("www.example", "Condition"),
+        ("x-WWW.example", "Condition"),
+    ],
+)
+def test_only_a_well_formed_id_is_printed(own_id: str, shown: str) -> None:
+    entry = read_resource(problem(own_id, coded(ICD, "C50.9")))
+    assert entry is not None
+    assert reference(entry) == shown
