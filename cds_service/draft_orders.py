@@ -8,6 +8,7 @@ Source: clinical specification, sections 1.9 and 4; data elements, section 1.1.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
@@ -26,6 +27,8 @@ MOST_ENTRIES = 5_000
 MOST_ORDERS = 150
 """Orders evaluated in one call: each is compared with each other one."""
 _NO_ORDERS = frozenset({"Bundle", "OperationOutcome"})
+_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
+"""What the name of a FHIR type looks like; what has another one cannot be told to be no order."""
 
 
 def read_drafts(entries: Sequence[Any], chart: Chart) -> tuple[DraftOrder, ...]:
@@ -69,9 +72,10 @@ def _subject(raw: JsonObject) -> str:
 def _page(entry: Any) -> Page | None:
     """One entry as a page of its own; None for one that cannot be an order or a Medication."""
     page = read_page({"resourceType": "Bundle", "entry": [entry]})
-    if page is None or page.reasons or entry["resource"]["resourceType"] in _NO_ORDERS:
+    if page is None or page.reasons:
         return None
-    return page
+    kind = entry["resource"]["resourceType"]
+    return page if _TYPE.fullmatch(kind) and kind not in _NO_ORDERS else None
 
 
 def _order(

@@ -70,3 +70,12 @@ def test_entries_beyond_the_limit_are_one_order_that_could_not_be_read(
         body["context"]["draftOrders"]["entry"] = [other] * count
         cards = client.post(f"/cds-services/{ORDER}", json=body).json["cards"]
         assert (cards == []) is silent
+
+
+@pytest.mark.parametrize("kind", ["../Patient", "methotrexate", "X" * 65, "", None, 7])
+def test_a_draft_whose_type_is_none_may_hide_an_order(client: FlaskClient, kind: object) -> None:
+    body = corpus.sound(ORDER)
+    body["context"]["draftOrders"]["entry"][0]["resource"]["resourceType"] = kind
+    cards = client.post(f"/cds-services/{ORDER}", json=body).json["cards"]
+    topics = [card["source"]["topic"]["code"] for card in cards]
+    assert "mtx-not-verifiable" in topics

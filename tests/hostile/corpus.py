@@ -86,7 +86,9 @@ def _in_order(path: Path_) -> bool:
 def _changed(kind: str, service: str, path: Path_, value: Json, name: str) -> Hostile:
     made = text(put(sound(service), path, value))
     place = ".".join(map(str, path))
-    return Hostile(kind, f"{place} = {name}", service, made, not _in_order(path))
+    # Another hook is refused; a changed order need not be recognised.
+    watched = not _in_order(path) and path != ("hook",)
+    return Hostile(kind, f"{place} = {name}", service, made, watched)
 
 
 def wrong_types() -> Iterator[Hostile]:
@@ -261,7 +263,8 @@ def structures() -> Iterator[Hostile]:
     order = ("context", "draftOrders", "entry", 0, "resource")
     for name, change in values.STRUCTURES.items():
         made = text(put(call(ORDER), order, at(call(ORDER), order) | change))
-        yield Hostile("structure", f"order: {name}", ORDER, made, True)
+        # An order that says it is a Patient is no order.
+        yield Hostile("structure", f"order: {name}", ORDER, made, name != "own type")
 
 
 def content_types() -> Iterator[Hostile]:
