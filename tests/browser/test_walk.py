@@ -107,6 +107,19 @@ def test_details_open_with_the_keyboard(page: Page, shared_base: str) -> None:
     assert closed.get_attribute("open") is not None
 
 
+def picture(page: Page, path: Path) -> None:
+    """Take a picture, twice if need be: Chromium refuses one now and then as a page settles."""
+    from playwright.sync_api import Error
+
+    try:
+        page.screenshot(path=path)
+    except Error as refused:
+        if "Unable to capture screenshot" not in refused.message:
+            raise
+        page.wait_for_timeout(250)
+        page.screenshot(path=path)
+
+
 @pytest.mark.parametrize(
     ("name", "path", "width", "height"),
     [
@@ -126,7 +139,7 @@ def test_screenshots(
         page.mouse.wheel(0, -60)
         page.wait_for_timeout(200)
     screenshots.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=screenshots / f"{name}.png")
+    picture(page, screenshots / f"{name}.png")
     assert (screenshots / f"{name}.png").stat().st_size > 10_000
     assert re.match("Leptomeningeal|.* – Leptomeningeal", page.title())
 
@@ -135,9 +148,11 @@ def test_screenshots_of_the_answers(page: Page, base: str, screenshots: Path) ->
     """What a user sees after accepting a suggestion, and after overriding a card with a reason."""
     page.set_viewport_size({"width": 1180, "height": 640})
     page.goto(base + VIEW)
-    page.get_by_role("button", name="Draft MDT referral").click()
-    page.screenshot(path=screenshots / "start-page-accepted.png")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Draft MDT referral").click()
+    picture(page, screenshots / "start-page-accepted.png")
     page.locator("select[name=reason]").select_option(index=1)
-    page.get_by_role("button", name="Dismiss").click()
-    page.screenshot(path=screenshots / "start-page-overridden.png")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Dismiss").click()
+    picture(page, screenshots / "start-page-overridden.png")
     assert "Feedback was stored" in page.get_by_role("status").inner_text()
