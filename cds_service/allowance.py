@@ -9,6 +9,7 @@ import threading
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_RESOURCES = 25_000
+"""Also of the whole chart, prefetch included."""
 
 
 class Allowance:

@@ -24,8 +24,8 @@ from cds_service.client_auth import Door
 from cds_service.clock import Clock
 from cds_service.config import Settings
 from cds_service.edge import EXTENSION, Edge, edge_of
+from cds_service.fhir_client import FhirClient
 from cds_service.logs import Log, quiet_libraries
-from cds_service.measured_client import MeasuredClient
 from cds_service.metrics import Metrics
 from cds_service.store import Store
 from cds_service.used_tokens import UsedTokens
@@ -80,7 +80,9 @@ def _edge(settings: Settings) -> Edge:
     return Edge(
         settings=settings,
         clock=clock,
-        client=MeasuredClient(settings.max_answer_bytes, settings.networks, metrics),
+        client=FhirClient(
+            settings.max_answer_bytes, settings.networks, observer=metrics.fhir_query
+        ),
         store=store,
         log=log,
         services=services,

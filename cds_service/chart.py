@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from cds_service.allowance import MOST_RESOURCES
 from cds_service.fhir_answer import Entry, Page
 from cds_service.fhir_version import is_newer
 from hooks.fhir import (
@@ -32,8 +33,6 @@ R = TypeVar("R", bound=Resource)
 BY_REFERENCE = ("Medication", "Specimen")
 """The types that other resources point to and facts read through that reference."""
 
-MOST_RESOURCES = 25_000
-"""Resources read for one call; a type of which there are more is failed."""
 _WITHOUT_SUBJECT = ("Patient", "Medication")
 
 

@@ -27,6 +27,7 @@ from urllib3.exceptions import HTTPError
 
 from cds_service import strict_json
 from cds_service.allowance import Allowance
+from cds_service.clock import monotonic
 from cds_service.deadline import Deadline
 from cds_service.errors import BodyUnreadable
 from cds_service.network_policy import Network
@@ -67,12 +68,19 @@ class HttpAnswer:
     unconnected: bool = False
 
 
+Observer = Callable[[str | None, float], None]
+
+
+def _nobody(_reason: str | None, _seconds: float) -> None:
+    """The observer of a client that nobody watches."""
+
+
 class FhirClient:
     """Connections to FHIR servers and the threads that wait for them, one per process.
 
     Threads and connections start with the first request and do not survive a fork after it.
     `networks` may be connected to besides the global addresses; `guards` hold what is known about
-    each server.
+    each server; `observer` hears how each reading ended (None: answered) and its seconds.
     """
 
     def __init__(
@@ -81,7 +89,9 @@ class FhirClient:
         networks: Iterable[Network] = (),
         workers: int = 256,
         accept: str = "application/fhir+json",
+        observer: Observer = _nobody,
     ) -> None:
+        self._observer = observer
         self.guards = ServerGuards()
         self._accept = accept
         self._max_answer_bytes = max_answer_bytes
@@ -112,7 +122,10 @@ class FhirClient:
         for all of a call); `not-allowed` for a token that is no HTTP token, and for a host
         without an address that may be connected to.
         """
-        return self._exchange(_Exchange(url, token, deadline, None, allowance))
+        started = monotonic()
+        answer = self._exchange(_Exchange(url, token, deadline, None, allowance))
+        self._observer(answer.reason, monotonic() - started)
+        return answer
 
     def post(self, url: str, body: bytes, token: str | None, deadline: Deadline) -> HttpAnswer:
         """Send FHIR JSON that may arrive twice, such as a transaction of PUT entries.
