@@ -11,7 +11,7 @@ from cds_service import clock, feedback, hook_call, readiness, request_body, sel
 from cds_service.admission import Rank
 from cds_service.clients import Client
 from cds_service.edge import Edge, Evaluation, edge_of, log_fields
-from cds_service.errors import JSON, Overloaded
+from cds_service.errors import JSON, Overloaded, SelfTestFailed
 from cds_service.hook_call import HookCall
 from cds_service.logs import Event
 from hooks import Service
@@ -39,8 +39,10 @@ def call(service_id: str) -> Response:
     """Answer one hook call with cards."""
     received = clock.monotonic()
     edge = _edge()
-    _refuse_when_full(edge, service_id)
-    client = _caller(edge, f"{DISCOVERY}/{service_id}")
+    asked_for = edge.services.get(service_id)
+    _refuse_when_full(edge, asked_for)
+    # A refused order-sign lets the order pass unseen.
+    client = _caller(edge, f"{DISCOVERY}/{service_id}", essential=_is_order(asked_for))
     service = edge.service(service_id, client)
     body = request_body.read(edge.settings.max_body_bytes)
     with edge.admission.place(_rank(service), edge.deadline_ms(client)):
@@ -126,30 +128,32 @@ def _base(edge: Edge) -> str | None:
     return settings.public_url or (request.url_root if settings.sandbox else None)
 
 
-def _caller(edge: Edge, *paths: str) -> Client:
-    """Who calls one of these paths. A refused `order-sign` lets the order pass: it is essential."""
-    service = edge.services.get(paths[0].removeprefix(f"{DISCOVERY}/"))
-    essential = len(paths) == 1 and service is not None and service.hook == hook_call.ORDER_SIGN
+def _caller(edge: Edge, *paths: str, essential: bool = False) -> Client:
+    """Who calls one of these paths; see `Door.admit`."""
     return edge.door.admit(request.headers.get("Authorization"), paths, essential)
 
 
-def _refuse_when_full(edge: Edge, service_id: str) -> None:
+def _refuse_when_full(edge: Edge, service: Service | None) -> None:
     """Before anything else: a call that would get no place. Raises `Overloaded`."""
-    service = edge.services.get(service_id)
     if service is not None and edge.admission.is_full(_rank(service)):
         raise Overloaded
 
 
 def _evaluated(edge: Edge, service: Service, asked: HookCall) -> Evaluation:
     """A process whose known answers are wrong advises nobody; for an order a card says so."""
-    if service.hook == hook_call.ORDER_SIGN and self_test.failed(edge):
+    if not self_test.failed(edge):
+        return edge.evaluate(service, asked, _base(edge))
+    if _is_order(service):
         return edge.not_checked(_base(edge))
-    self_test.require(edge)
-    return edge.evaluate(service, asked, _base(edge))
+    raise SelfTestFailed
 
 
 def _rank(service: Service) -> Rank:
-    return Rank.ORDER if service.hook == hook_call.ORDER_SIGN else Rank.CHART
+    return Rank.ORDER if _is_order(service) else Rank.CHART
+
+
+def _is_order(service: Service | None) -> bool:
+    return service is not None and service.hook == hook_call.ORDER_SIGN
 
 
 def _edge() -> Edge:
