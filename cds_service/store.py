@@ -61,8 +61,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._access = Access(url)
-        self._purged_at: datetime | None = None
-        self._tokens_purged_at: datetime | None = None
+        self._purged_at: dict[str, datetime] = {}
 
     def close(self) -> None:
         """Give all connections back."""
@@ -106,7 +105,7 @@ class Store:
                 row,
                 execution_options={"preserve_rowcount": True},
             )
-            self._purge_tokens(connection, now)
+            self._purge(connection, USED_TOKEN.c.expires_at, now, now)
             return added.rowcount == 1
 
     def record_issued(
@@ -131,7 +130,7 @@ class Store:
         ]
         with self._access.transaction(HOOK_WAIT_MS, rests=True, lasting=False) as connection:
             connection.execute(_ISSUE, rows)
-            self._purge(connection, now)
+            self._purge(connection, ISSUED.c.issued_at, now - KEEP_ISSUED_CARDS, now)
 
     def record_feedback(
         self, service: str, items: Sequence[Feedback], now: datetime, client: str = ""
@@ -176,16 +175,12 @@ class Store:
         )
         return {row[0]: row[1] for row in connection.execute(query)}
 
-    def _purge(self, connection: sa.Connection, now: datetime) -> None:
-        if self._purged_at is not None and now - self._purged_at < PURGE_EVERY:
+    def _purge(
+        self, connection: sa.Connection, column: sa.Column[Any], limit: datetime, now: datetime
+    ) -> None:
+        """Delete rows whose time is before a limit, now and then."""
+        table = column.table
+        if now - self._purged_at.get(table.name, now - PURGE_EVERY) < PURGE_EVERY:
             return
-        limit = store_rows.utc_text(now - KEEP_ISSUED_CARDS)
-        connection.execute(ISSUED.delete().where(ISSUED.c.issued_at < limit))
-        self._purged_at = now
-
-    def _purge_tokens(self, connection: sa.Connection, now: datetime) -> None:
-        if self._tokens_purged_at is not None and now - self._tokens_purged_at < PURGE_EVERY:
-            return
-        limit = store_rows.utc_text(now)
-        connection.execute(USED_TOKEN.delete().where(USED_TOKEN.c.expires_at < limit))
-        self._tokens_purged_at = now
+        connection.execute(table.delete().where(column < store_rows.utc_text(limit)))
+        self._purged_at[table.name] = now
