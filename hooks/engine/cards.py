@@ -6,10 +6,10 @@ text of the record reaches a card.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hooks.answer import Evidence, Finding, Indicator
+from hooks.answer import Evidence, Fill, Finding, Indicator
 from hooks.engine import suggestions
 from hooks.engine.items import Item
 from hooks.engine.recommendation import Catalogue, Recommendation, Variant, guidelines
@@ -268,18 +268,10 @@ def _incomplete(item: Item, page: Page) -> Card:
     wording = _incomplete_wording()
     unknowns = tuple(dict.fromkeys(failure.category for failure in page.failures))
     fills = {"unknowns": unknowns}
-    first, *others = wording["options"]
-    parts = [
-        *_section("Consider", [first]),
-        *_section("Why now", [fill(" ".join(wording["why"].split()), fills)]),
-        *_section("Not checked or unknown", _unknown_lines(item, page)),
-        *_section("Other options", others),
-        *_section("Source", [OWN_LABEL]),
-    ]
     body: JsonObject = {
         "summary": summary(wording["summary"], fills, wording["title"]),
         "indicator": item.indicator.value,
-        "detail": _paragraphs(parts),
+        "detail": _own_detail(wording, fills, _unknown_lines(item, page)),
         "source": _source(OWN_LABEL, INCOMPLETE, wording["title"]),
         "extension": _extension((item,), page),
     }
@@ -290,22 +282,28 @@ def _incomplete_wording() -> JsonObject:
     return yaml_file("data_incomplete.yaml")
 
 
+def _own_detail(wording: JsonObject, fills: Mapping[str, Fill], unknown: Iterable[str]) -> str:
+    """The detail of a card that is no recommendation: what could not be looked at, and why."""
+    first, *others = (" ".join(option.split()) for option in wording["options"])
+    return _paragraphs(
+        [
+            *_section("Consider", [first]),
+            *_section("Why now", [fill(" ".join(wording["why"].split()), fills)]),
+            *_section("Not checked or unknown", unknown),
+            *_section("Other options", others),
+            *_section("Source", [OWN_LABEL]),
+        ]
+    )
+
+
 def order_not_checked(content_version: str) -> Card:
     """The card of an order that could not be looked at; it asks nothing of record or rules."""
     wording = yaml_file("order_not_checked.yaml")
-    first, *others = (" ".join(option.split()) for option in wording["options"])
-    parts = [
-        *_section("Consider", [first]),
-        *_section("Why now", [" ".join(wording["why"].split())]),
-        *_section("Not checked or unknown", [wording["not_checked"]]),
-        *_section("Other options", others),
-        *_section("Source", [OWN_LABEL]),
-    ]
     shown = {"id": wording["id"], "indicator": wording["indicator"]}
     body: JsonObject = {
         "summary": wording["summary"],
         "indicator": wording["indicator"],
-        "detail": _paragraphs(parts),
+        "detail": _own_detail(wording, {}, [wording["not_checked"]]),
         "source": _source(OWN_LABEL, wording["id"], wording["title"]),
         "extension": {
             f"{NAMESPACE}.recommendations": [shown],
