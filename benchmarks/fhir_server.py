@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks import load, payloads, servers
 from benchmarks.table import Table, shown
 from hooks import SERVICES
+from tests.served import free_port
 
 LATENCY_MS, MORE_MS = 50.0, 10.0
 ROUNDS, SECONDS = 5, 4.0
@@ -45,7 +46,7 @@ def _body(service: str, base: str) -> bytes:
 
 @contextmanager
 def _slow(milliseconds: float) -> Iterator[str]:
-    port = servers.free_port()
+    port = free_port()
     command = [sys.executable, "-m", "benchmarks.slow_fhir", str(port), str(milliseconds)]
     core = ["taskset", "--cpu-list", str(servers.LOAD_CORE)]
     process = subprocess.Popen([*core, *command], cwd=servers.ROOT)

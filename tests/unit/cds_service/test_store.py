@@ -70,17 +70,6 @@ def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "kept" / "lm-cds.sqlite3"
-
-
-@pytest.fixture
-def url(path: Path) -> Iterator[str]:
-    with database(path) as url:
-        yield url
-
-
-@pytest.fixture
 def store(url: str) -> Iterator[Store]:
     store = Store(url)
     yield store

@@ -26,19 +26,8 @@ from cds_service.clock import Clock
 from cds_service.config import Settings
 from cds_service.edge import edge_of
 from tests.contract.calls import CHART, NOW, ORDER, call
-from tests.postgres.databases import database, postgresql_only, sqlite_only
+from tests.postgres.databases import postgresql_only, sqlite_only
 from tests.postgres.stalling_proxy import relay
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "kept" / "lm-cds.sqlite3"
-
-
-@pytest.fixture
-def url(path: Path) -> Iterator[str]:
-    with database(path) as url:
-        yield url
 
 
 @pytest.fixture(autouse=True)

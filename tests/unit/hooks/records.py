@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from hooks import SERVICES
 from hooks.fhir import Resource, read_resource
+from hooks.readings.chart import Chart
 from hooks.record import DraftOrder, Failure, PatientRecord
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -37,6 +38,41 @@ def mri(region: str, conclusion: str, day: str = "2026-11-12") -> Json:
         conclusion=conclusion,
         effectiveDateTime=day,
     )
+
+
+DAY = date(2026, 11, 12)
+INTRATHECAL = {"route": coded(SNOMED, "72607000")}
+
+
+def problem(own_id: str, code: Json, **members: Any) -> Json:
+    """A Condition of `DAY`."""
+    return about("Condition", own_id, **{"code": code, "recordedDate": str(DAY), **members})
+
+
+def observed(own_id: str, code: Json, **members: Any) -> Json:
+    """A final Observation of `DAY`."""
+    own = {"status": "final", "code": code, "effectiveDateTime": str(DAY)}
+    return about("Observation", own_id, **{**own, **members})
+
+
+def report(own_id: str, code: Json, conclusion: str = "", **members: Any) -> Json:
+    """A final DiagnosticReport of `DAY`."""
+    own = {"status": "final", "code": code, "effectiveDateTime": str(DAY)}
+    told = {"conclusion": conclusion} if conclusion else {}
+    return about("DiagnosticReport", own_id, **{**own, **told, **members})
+
+
+def procedure(own_id: str, code: Json, **members: Any) -> Json:
+    """A completed Procedure of `DAY`."""
+    own = {"status": "completed", "code": code, "performedDateTime": str(DAY)}
+    return about("Procedure", own_id, **{**own, **members})
+
+
+def requested(own_id: str, drug: str, **members: Any) -> Json:
+    """An active order of `DAY`."""
+    own = {"status": "active", "intent": "order", "authoredOn": str(DAY)}
+    concept = {"medicationCodeableConcept": {"text": drug}}
+    return about("MedicationRequest", own_id, **{**own, **concept, **members})
 
 
 def ordered(what: str, day: str) -> Json:
@@ -120,3 +156,8 @@ def signed(*resources: Json, orders: Iterable[Json], **options: Any) -> set[tupl
 def opened(*resources: Json, **options: Any) -> set[tuple[str, str]]:
     """The items of a patient-view call."""
     return items("lm-patient-view", record(*resources, **options))
+
+
+def chart(*resources: Json) -> Chart:
+    """The chart of these resources."""
+    return Chart(record(*resources))

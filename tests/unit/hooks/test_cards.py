@@ -24,10 +24,11 @@ from tests.unit.hooks.records import (
     SNOMED,
     about,
     coded,
+    observed,
     order,
+    problem,
     record,
 )
-from tests.unit.hooks.test_evidence import observed, problem
 from tests.unit.hooks.test_findings_of_charts import CAUDA, HEADACHE, LUNG, NEGATIVE, cytology
 from tests.unit.hooks.test_findings_of_orders import ALLERGY, at, dose, given, platelets, vinca
 

@@ -12,8 +12,20 @@ from hooks.readings.chart import Chart
 from hooks.readings.cytology import Cytologies, Sample
 from hooks.readings.imaging import Study
 from hooks.record import Failure
-from tests.unit.hooks.records import BREAST, ICD, LOINC, SNOMED, about, coded, mri, record
-from tests.unit.hooks.test_evidence import observed, problem, procedure, report
+from tests.unit.hooks.records import (
+    BREAST,
+    ICD,
+    LOINC,
+    SNOMED,
+    about,
+    coded,
+    mri,
+    observed,
+    problem,
+    procedure,
+    record,
+    report,
+)
 
 Json = dict[str, Any]
 CSF = {"text": "CSF cytology"}

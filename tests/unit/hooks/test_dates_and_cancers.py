@@ -10,9 +10,16 @@ import pytest
 from hooks.answer import Evidence
 from hooks.readings.chart import Chart
 from hooks.readings.malignancy import Kind
-from tests.unit.hooks.records import BREAST, ICD, LOINC, SNOMED, about, coded, mri, record
-from tests.unit.hooks.test_evidence import (
+from tests.unit.hooks.records import (
+    BREAST,
+    ICD,
     INTRATHECAL,
+    LOINC,
+    SNOMED,
+    about,
+    chart,
+    coded,
+    mri,
     observed,
     problem,
     procedure,
@@ -22,10 +29,6 @@ from tests.unit.hooks.test_evidence import (
 
 Json = dict[str, Any]
 EARLY, LATE = "2026-10-01", "2026-11-12"
-
-
-def chart(*resources: Json) -> Chart:
-    return Chart(record(*resources))
 
 
 def kps(**members: Any) -> Json:

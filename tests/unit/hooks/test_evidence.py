@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import pytest
@@ -13,50 +12,23 @@ from hooks.fhir import read_resource
 from hooks.readings.chart import Chart
 from hooks.readings.concepts import reference
 from tests.unit.hooks.records import (
+    DAY,
     ICD,
+    INTRATHECAL,
     LOINC,
     SNOMED,
     about,
+    chart,
     coded,
     mri,
-    record,
+    observed,
+    problem,
+    procedure,
+    report,
+    requested,
 )
 
 Json = dict[str, Any]
-DAY = date(2026, 11, 12)
-INTRATHECAL = {"route": coded(SNOMED, "72607000")}
-
-
-def problem(own_id: str, code: Json, **members: Any) -> Json:
-    return about("Condition", own_id, **{"code": code, "recordedDate": str(DAY), **members})
-
-
-def observed(own_id: str, code: Json, **members: Any) -> Json:
-    own = {"status": "final", "code": code, "effectiveDateTime": str(DAY)}
-    return about("Observation", own_id, **{**own, **members})
-
-
-def report(own_id: str, code: Json, conclusion: str = "", **members: Any) -> Json:
-    own = {"status": "final", "code": code, "effectiveDateTime": str(DAY)}
-    told = {"conclusion": conclusion} if conclusion else {}
-    return about("DiagnosticReport", own_id, **{**own, **told, **members})
-
-
-def procedure(own_id: str, code: Json, **members: Any) -> Json:
-    own = {"status": "completed", "code": code, "performedDateTime": str(DAY)}
-    return about("Procedure", own_id, **{**own, **members})
-
-
-def requested(own_id: str, drug: str, **members: Any) -> Json:
-    own = {"status": "active", "intent": "order", "authoredOn": str(DAY)}
-    concept = {"medicationCodeableConcept": {"text": drug}}
-    return about("MedicationRequest", own_id, **{**own, **concept, **members})
-
-
-def chart(*resources: Json) -> Chart:
-    return Chart(record(*resources))
-
-
 CSF = {"text": "CSF cytology"}
 CASES: dict[str, tuple[Json, Callable[[Chart], Any], Evidence]] = {
     "coded cancer": (

@@ -21,10 +21,14 @@ from tests.unit.hooks.records import (
     about,
     coded,
     mri,
+    observed,
     ordered,
+    problem,
+    procedure,
     record,
+    report,
+    requested,
 )
-from tests.unit.hooks.test_evidence import observed, problem, procedure, report, requested
 from tests.unit.hooks.test_findings_of_orders import BLOCK, FLOW, HYDROCEPHALUS, inr, platelets
 
 Json = dict[str, Any]

@@ -14,6 +14,7 @@ from tests.unit.hooks.findings import expected, lines
 from tests.unit.hooks.records import (
     BREAST,
     ICD,
+    INTRATHECAL,
     LM,
     LOINC,
     PATIENT,
@@ -21,14 +22,11 @@ from tests.unit.hooks.records import (
     about,
     coded,
     mri,
-    order,
-    record,
-)
-from tests.unit.hooks.test_evidence import (
-    INTRATHECAL,
     observed,
+    order,
     problem,
     procedure,
+    record,
     report,
     requested,
 )

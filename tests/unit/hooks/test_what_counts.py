@@ -12,29 +12,24 @@ from hooks.readings.chart import Chart
 from tests.unit.hooks.records import (
     BREAST,
     ICD,
+    INTRATHECAL,
     LOINC,
     SNOMED,
     about,
+    chart,
     coded,
-    order,
-    record,
-    signed,
-)
-from tests.unit.hooks.test_evidence import (
-    INTRATHECAL,
     observed,
+    order,
     problem,
     procedure,
+    record,
     report,
     requested,
+    signed,
 )
 
 Json = dict[str, Any]
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
-
-
-def chart(*resources: Json) -> Chart:
-    return Chart(record(*resources))
 
 
 def status(name: str) -> Json:
