@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 
 from cds_service.errors import Overloaded
+from cds_service.hook_call import ORDER_SIGN
 
 COMPUTING = 2
 ROOM, KEPT_FOR_ORDERS = 24, 8
@@ -30,6 +31,11 @@ class Rank(IntEnum):
     CHART = 2
 
 
+def rank_of(hook: str) -> Rank:
+    """The rank of a new call of a hook."""
+    return Rank.ORDER if hook == ORDER_SIGN else Rank.CHART
+
+
 _MOST_WAITING = {Rank.ORDER: ROOM, Rank.CHART: ROOM - KEPT_FOR_ORDERS}
 _WAIT_SHARE = {Rank.ORDER: 0.8, Rank.CHART: 0.2}
 """Part of the time of a call that it may wait for its place.
@@ -40,9 +46,10 @@ not be asked in the time that is left.
 
 
 class _Held(threading.local):
-    """The admission whose place the present thread holds."""
+    """What the present thread holds: the place of an admission, and the word that one is kept."""
 
     admission: Admission | None = None
+    expected: bool = False
 
 
 _held = _Held()
@@ -55,10 +62,43 @@ class Admission:
         self._lock = threading.Lock()
         self._free = computing
         self._waiting: dict[Rank, deque[threading.Lock]] = {rank: deque() for rank in Rank}
+        self._expected = 0
 
     def is_full(self, rank: Rank) -> bool:
-        """Whether a new call would be refused now."""
-        return sum(len(self._waiting[each]) for each in _WAIT_SHARE) >= _MOST_WAITING[rank]
+        """Whether a new call of this thread would be refused now."""
+        return not _held.expected and self._crowd() >= _MOST_WAITING[rank]
+
+    def expect(self, rank: Rank) -> bool:
+        """Keep a place in the room for a call on its way to its thread; False: there is none.
+
+        That thread must run under `expected`.
+        """
+        with self._lock:
+            if self._crowd() >= _MOST_WAITING[rank]:
+                return False
+            self._expected += 1
+            return True
+
+    @contextmanager
+    def expected(self) -> Iterator[None]:
+        """The thread of a call for which a place is kept, until it takes it or ends without."""
+        _held.expected = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._arrive()
+
+    def _crowd(self) -> int:
+        """Calls that wait, or will when they arrive."""
+        waiting = sum(len(self._waiting[each]) for each in _WAIT_SHARE)
+        return waiting + max(0, self._expected - self._free)
+
+    def _arrive(self) -> bool:
+        """Whether a place was kept for this thread; it is no more."""
+        kept, _held.expected = _held.expected, False
+        self._expected -= kept
+        return kept
 
     @contextmanager
     def place(self, rank: Rank, deadline_ms: int) -> Iterator[None]:
@@ -74,10 +114,11 @@ class Admission:
 
     def _enter(self, rank: Rank, seconds: float) -> bool:
         with self._lock:
+            was_kept = self._arrive()
             if self._free:
                 self._free -= 1
                 return True
-            if rank is not Rank.RETURNING and self.is_full(rank):
+            if rank is not Rank.RETURNING and not was_kept and self.is_full(rank):
                 return False
             waiter = threading.Lock()
             waiter.acquire()

@@ -251,6 +251,13 @@ def outcome_response(status: int, issues: Sequence[dict[str, Any]]) -> Response:
     return Response(orjson.dumps(body), status=status, mimetype=JSON)
 
 
+def error_response(error: ServiceError) -> Response:
+    """The answer for an error of ours."""
+    answer = outcome_response(error.status, error.issues())
+    answer.headers.update(error.headers)
+    return answer
+
+
 def http_outcome(status: int) -> Response:
     """The answer for an HTTP status where no error of ours says more."""
     return outcome_response(status, [issue(*_http_issue(status))])
@@ -263,9 +270,7 @@ def register(app: Flask, log: Log) -> None:
         if isinstance(error, StoreUnavailable):
             log.store_failed(error)
         _log(log, error, error.status, **error.log_fields())
-        answer = outcome_response(error.status, error.issues())
-        answer.headers.update(error.headers)
-        return answer
+        return error_response(error)
 
     def http(error: HTTPException) -> Response:
         status = error.code or 500

@@ -46,8 +46,8 @@ timeout = 90
 # Room for the longest call beside the way there and back.
 graceful_timeout = max(8, _settings.deadline_ms // 1000 + 4)
 keepalive = 75
-# A refusal must not wait long for its turn behind the calls that compute.
-_SWITCH_SECONDS = 0.001
+# The main thread, which takes and refuses connections, must not wait long for its turn.
+_SWITCH_SECONDS = 0.0002
 # The longest path of ours has some 60 characters, the sandbox's searches a few hundred.
 limit_request_line = 4094
 limit_request_fields = 100

@@ -1,22 +1,28 @@
-"""gunicorn's threaded worker, with two changes.
+"""gunicorn's threaded worker, with three changes.
 
-What cannot be read as HTTP is answered with an OperationOutcome, like every other error, and
-nothing of it reaches the log. And a worker that is being stopped closes its door: gunicorn's own
-leaves the listener open while it drains, so that callers connect and are dropped at the end.
+Hook calls that would find no place are turned away before a thread takes them (`threshold`), and a
+connection on which nothing was said yet takes no thread. What cannot be read as HTTP is answered
+with an OperationOutcome, like every other error, and nothing of it reaches the log. And a worker
+that is being stopped closes its door: gunicorn's own leaves the listener open while it drains, so
+that callers connect and are dropped at the end.
 """
 
 from __future__ import annotations
 
+import selectors
 import socket
+import time
+from functools import partial
 from typing import Any
 
 from gunicorn import util
 from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from cds_service.edge import edge_of
 from cds_service.errors import http_outcome
-from cds_service.web_headers import SECURITY
+from cds_service.raw_answer import raw
+from cds_service.threshold import Threshold, Verdict
 
 _STATUS = {
     errors.LimitRequestLine: 414,
@@ -29,7 +35,90 @@ _STATUS = {
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """A worker that speaks FHIR in its own errors and refuses connections while it drains."""
+    """A worker that sheds load early, speaks FHIR in its own errors and closes its door.
+
+    All but `handle` and `handle_error` runs in its main thread.
+    """
+
+    _threshold: Threshold
+    _inside = 0
+
+    def load_wsgi(self) -> None:
+        """Load the application, and what is asked before it."""
+        super().load_wsgi()
+        self._threshold = Threshold(edge_of(self.wsgi), self.cfg.threads)
+
+    def notify(self) -> None:
+        """Called at every turn of the main loop."""
+        super().notify()
+        self._threshold.tell()
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Something may have arrived on a connection that no poller watches."""
+        verdict = self._judge(conn)
+        if verdict is Verdict.NOTHING_YET and self.alive:
+            self._park(conn)
+        elif verdict is Verdict.TURNED_AWAY:
+            self._keep(conn)
+            self.poller.register(
+                conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn)
+            )
+        elif verdict is Verdict.GONE:
+            self._drop(conn)
+        else:
+            self._let_in(conn, verdict)
+
+    def on_client_socket_readable(self, conn: Any, client: socket.socket) -> None:
+        """Something has arrived on a kept connection; who is turned away stays with the poller."""
+        self.keepalived_conns.remove(conn)
+        verdict = self._judge(conn)
+        if verdict is Verdict.TURNED_AWAY:
+            self._keep(conn)
+            return
+        self.poller.unregister(client)
+        if verdict is Verdict.GONE:
+            self._drop(conn)
+        else:
+            self._let_in(conn, verdict)
+
+    def handle(self, conn: Any) -> Any:
+        """A thread takes a connection."""
+        if not conn.is_expected:
+            return super().handle(conn)
+        with edge_of(self.wsgi).admission.expected():
+            return super().handle(conn)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """A thread is done with a connection."""
+        self._inside -= 1
+        super().finish_request(conn, fs)
+
+    def _judge(self, conn: Any) -> Verdict:
+        """What was read ahead with the last request, and what TLS hides, is not judged."""
+        if self.cfg.is_ssl or (conn.parser and conn.parser.unreader.buf.getvalue()):
+            return Verdict.COME_IN
+        return self._threshold.judge(conn.sock, self._inside)
+
+    def _let_in(self, conn: Any, verdict: Verdict) -> None:
+        conn.is_expected = verdict is Verdict.COME_IN_EXPECTED
+        conn.data_ready = verdict is not Verdict.NOTHING_YET
+        self._inside += 1
+        super().enqueue_req(conn)
+
+    def _park(self, conn: Any) -> None:
+        conn.set_timeout()
+        self.pending_conns.append(conn)
+        self.poller.register(
+            conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn)
+        )
+
+    def _keep(self, conn: Any) -> None:
+        conn.set_timeout()
+        self.keepalived_conns.append(conn)
+
+    def _drop(self, conn: Any) -> None:
+        self.nr_conns -= 1
+        conn.close()
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:  # noqa: ARG002
         """Answer what could not be parsed; an exception of the application is logged by class."""
@@ -37,7 +126,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if status == 500:
             edge_of(self.wsgi).log.fault(exc)
         try:
-            util.write_nonblock(client, answer(status))
+            util.write_nonblock(client, raw(http_outcome(status), closes=True))
         except OSError:
             return  # The caller has gone.
 
@@ -48,6 +137,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._close_the_door()
 
     def _close_the_door(self) -> None:
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
         for listener in self.sockets:
             listener.setblocking(False)
             waiting = -1
@@ -62,14 +153,3 @@ def status_of(error: Exception) -> int:
     if type(error) in _STATUS:
         return _STATUS[type(error)]
     return 400 if isinstance(error, errors.ParseException) else 500
-
-
-def answer(status: int) -> bytes:
-    """A whole HTTP answer, as bytes."""
-    response = http_outcome(status)
-    headers = dict(response.headers) | SECURITY | {"Connection": "close"}
-    lines = [
-        f"HTTP/1.1 {response.status}",
-        *(f"{name}: {value}" for name, value in headers.items()),
-    ]
-    return "\r\n".join([*lines, "", ""]).encode() + response.get_data()

@@ -86,6 +86,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "queries": _number,
     "dropped_suggestions": _number,
     "items": _number,
+    "calls": _number,
     "unknown": _number,
     "defects": _list_of(_text(r"\w{1,80}")),
     "repeated": _number,

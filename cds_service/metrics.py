@@ -63,6 +63,12 @@ class Metrics:
         if kind == ENDPOINTS["cds.call"]:
             self._call_seconds.labels(labels["service"]).observe(seconds)
 
+    def turned_away(self, service: str, calls: int) -> None:
+        """So many hook calls were answered 503 before anything was asked of the application."""
+        self._requests.labels(ENDPOINTS["cds.call"], self._known("service", service), "5xx").inc(
+            calls
+        )
+
     def evaluated(self, service: str, cards: Iterable[Card], failures: Iterable[Failure]) -> None:
         """One hook call was evaluated: what its cards say, and what could not be read."""
         known = self._known("service", service)

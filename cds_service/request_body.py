@@ -6,7 +6,8 @@ is still sending would otherwise see a broken connection instead of the answer 4
 
 from __future__ import annotations
 
-from typing import IO, Any
+from contextlib import suppress
+from typing import IO
 
 from flask import request
 
@@ -16,6 +17,7 @@ from cds_service.errors import BodyTooLarge, BodyUnreadable
 _CHUNK = 1024 * 1024
 _DISCARD_SECONDS = 10.0
 _DISCARD_BYTES = 256 * _CHUNK
+_SKIP_SECONDS, _SKIP_BYTES = 1.0, _CHUNK
 
 
 def read(limit: int) -> bytes:
@@ -24,16 +26,24 @@ def read(limit: int) -> bytes:
     stream: IO[bytes] = request.environ["wsgi.input"]
     if declared is not None:
         if declared > limit:
-            _discard(stream, min(declared, _DISCARD_BYTES))
+            _discard(stream, min(declared, _DISCARD_BYTES), _DISCARD_SECONDS)
             raise BodyTooLarge
         return _up_to(stream, declared)
     if not request.environ.get("wsgi.input_terminated"):
         return b""
     body = _up_to(stream, limit + 1)
     if len(body) > limit:
-        _discard(stream, _DISCARD_BYTES)
+        _discard(stream, _DISCARD_BYTES, _DISCARD_SECONDS)
         raise BodyTooLarge
     return body
+
+
+def skip() -> None:
+    """Throw the body of a refused call away: gunicorn closes, unannounced, a connection on which
+    more than 64 KiB were left, and the next call on it is lost.
+    """
+    with suppress(BodyUnreadable):
+        _discard(request.environ["wsgi.input"], _SKIP_BYTES, _SKIP_SECONDS)
 
 
 def _up_to(stream: IO[bytes], most: int) -> bytes:
@@ -52,7 +62,7 @@ def _next(stream: IO[bytes], most: int) -> bytes:
         raise BodyUnreadable from None
 
 
-def _discard(stream: Any, most: int) -> None:
-    end = monotonic() + _DISCARD_SECONDS
-    while most > 0 and monotonic() < end and (part := stream.read(min(_CHUNK, most))):
+def _discard(stream: IO[bytes], most: int, seconds: float) -> None:
+    end = monotonic() + seconds
+    while most > 0 and monotonic() < end and (part := _next(stream, most)):
         most -= len(part)

@@ -8,7 +8,7 @@ import orjson
 from flask import Blueprint, Response, current_app, request
 
 from cds_service import clock, feedback, hook_call, readiness, request_body, self_test
-from cds_service.admission import Rank
+from cds_service.admission import rank_of
 from cds_service.clients import Client
 from cds_service.edge import Edge, Evaluation, edge_of, log_fields
 from cds_service.errors import JSON, Overloaded, SelfTestFailed
@@ -45,7 +45,7 @@ def call(service_id: str) -> Response:
     client = _caller(edge, f"{DISCOVERY}/{service_id}", essential=_is_order(asked_for))
     service = edge.service(service_id, client)
     body = request_body.read(edge.settings.max_body_bytes)
-    with edge.admission.place(_rank(service), edge.deadline_ms(client)):
+    with edge.admission.place(rank_of(service.hook), edge.deadline_ms(client)):
         asked = hook_call.parse(service, body, received, client)
         evaluation = _evaluated(edge, service, asked)
     milliseconds = round((clock.monotonic() - received) * 1000, 1)
@@ -135,7 +135,8 @@ def _caller(edge: Edge, *paths: str, essential: bool = False) -> Client:
 
 def _refuse_when_full(edge: Edge, service: Service | None) -> None:
     """Before anything else: a call that would get no place. Raises `Overloaded`."""
-    if service is not None and edge.admission.is_full(_rank(service)):
+    if service is not None and edge.admission.is_full(rank_of(service.hook)):
+        request_body.skip()
         raise Overloaded
 
 
@@ -146,10 +147,6 @@ def _evaluated(edge: Edge, service: Service, asked: HookCall) -> Evaluation:
     if _is_order(service):
         return edge.not_checked(_base(edge))
     raise SelfTestFailed
-
-
-def _rank(service: Service) -> Rank:
-    return Rank.ORDER if _is_order(service) else Rank.CHART
 
 
 def _is_order(service: Service | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -182,12 +183,34 @@ def test_no_place_is_503(client: FlaskClient, hook: str) -> None:
     assert post(client, hook)[0] == 200
 
 
-def test_a_full_room_is_told_before_the_body_is_read(client: FlaskClient) -> None:
-    places = edge_of(client.application).admission
+def fill(client: FlaskClient) -> None:
+    """The room, as far as it is for chart calls."""
     held = [threading.Lock() for _ in range(ROOM - KEPT_FOR_ORDERS)]
     for waiter in held:
         waiter.acquire()
-    places._waiting[Rank.ORDER].extend(held)
+    edge_of(client.application).admission._waiting[Rank.ORDER].extend(held)
+
+
+class Broken(io.BytesIO):
+    """A body that breaks off."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError
+
+
+@pytest.mark.parametrize(("size", "left"), [(100_000, 0), (1024 * 1024 + 5, 5)])
+def test_the_body_of_a_refused_call_is_skipped(client: FlaskClient, size: int, left: int) -> None:
+    fill(client)
+    body = io.BytesIO(b"x" * size)
+    path = f"/cds-services/{deck.SERVICE_OF['patient-view']}"
+    answer = client.post(path, input_stream=body, content_length=size)
+    assert (answer.status_code, len(body.read())) == (503, left)
+    answer = client.post(path, input_stream=Broken(), content_length=size)
+    assert answer.status_code == 503
+
+
+def test_a_full_room_is_told_before_the_body_is_read(client: FlaskClient) -> None:
+    fill(client)
     path = f"/cds-services/{deck.SERVICE_OF['patient-view']}"
     assert client.post(path, data=b"no JSON").status_code == 503
     path = f"/cds-services/{deck.SERVICE_OF['order-sign']}"
