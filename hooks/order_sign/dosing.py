@@ -22,7 +22,7 @@ def _ordered(check: OrderCheck, truth: Truth = Truth.YES) -> Answer:
 
 
 def band_shown(check: OrderCheck) -> str:
-    """The expected dose for the age of the patient, in mg; the bands of both ages when unknown."""
+    """The expected dose for the age of the patient in mg, in words where the age is not known."""
     if check.age is None:
         return "the age-based dose"
     band = dose_band(check.age)

@@ -15,8 +15,10 @@ from hooks.engine.wording import SUMMARY_LIMIT, summary
 from hooks.facts.order import OrderCheck, earlier_doses
 from hooks.fhir import Medication, Specimen, contained, read_resource
 from hooks.order_sign import rules
+from hooks.order_sign.dosing import band_shown
 from hooks.readings.chart import Chart
 from hooks.readings.dates import birth_dates, moment
+from hooks.readings.sections import read_both_ways
 from hooks.readings.subject import is_about
 from hooks.record import DraftOrder, Failure, Reason, http_reason
 from hooks.values import lexicon, yaml_file
@@ -276,6 +278,31 @@ def test_an_order_without_planned_time_has_no_earlier_doses() -> None:
     drug_order = rules.drug_orders(chart)[0]
     timeless = replace(drug_order.instructions[0], planned=None)
     assert earlier_doses(OrderCheck(chart, drug_order, timeless, 56)) == ()
+
+
+@pytest.mark.parametrize(
+    ("cancer", "shown"),
+    [({"text": "acute lymphoblastic leukaemia"}, "12-15 mg"), (BREAST["code"], "12 mg")],
+)
+def test_the_band_of_a_child_depends_on_the_cancer(cancer: dict[str, object], shown: str) -> None:
+    chart = Chart(record({**BREAST, "code": cancer}, orders=[order()]))
+    drug_order = rules.drug_orders(chart)[0]
+    assert band_shown(OrderCheck(chart, drug_order, drug_order.instructions[0], 5)) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Cells\npresent", "present"),
+        ("no cells\npresent", "undecided"),
+        ("Cells present", "present"),
+    ],
+)
+def test_a_text_decides_where_a_line_end_changes_nothing(text: str, told: str) -> None:
+    def read(whole: str) -> str:
+        return "absent" if "no cells present" in whole else "present"
+
+    assert read_both_ways(text, read, "undecided") == told
 
 
 def test_status_text_counts_where_there_is_no_code() -> None:

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from hooks import SERVICES
-from hooks.engine.items import Dismissal
+from hooks.answer import Answer, Indicator, Truth, applies, silent
+from hooks.engine.items import Dismissal, rank
 from tests.unit.hooks.records import BREAST, LM, NOW, record
 
 SERVICE = SERVICES["lm-patient-view"]
@@ -32,3 +33,13 @@ def test_suggestions_come_with_how_many_can_be_chosen() -> None:
     assert silent
     assert {body["selectionBehavior"] for body in offering} == {"any"}
     assert not any("selectionBehavior" in body for body in silent)
+
+
+def test_of_two_findings_what_applies_comes_first_and_what_does_not_last() -> None:
+    levels = (Indicator.CRITICAL, Indicator.WARNING, Indicator.INFO)
+    keys = [
+        *(rank(applies("any"), level) for level in levels),
+        rank(silent(Answer("lm", Truth.UNKNOWN)), None),
+        rank(silent(Answer("lm", Truth.NO)), None),
+    ]
+    assert keys == sorted(set(keys))

@@ -268,10 +268,20 @@ def test_a_record_without_local_codes_is_the_same_record() -> None:
         read.resources["Observation"], found.resources["Observation"], strict=True))  # fmt: skip
 
 
-def test_an_alias_of_a_system_is_the_same_system() -> None:
-    site = site_of({"value_sets": [
-        entry("platelets", "9999-9", system="urn:oid:2.16.840.1.113883.6.1")]})  # fmt: skip
-    assert set(site.codes) == {("http://loinc.org", "9999-9")}
+@pytest.mark.parametrize(
+    ("alias", "system"),
+    [
+        ("1", "http://loinc.org"),
+        ("69", "http://hl7.org/fhir/sid/ndc"),
+        ("88", "http://www.nlm.nih.gov/research/umls/rxnorm"),
+        ("90", "http://hl7.org/fhir/sid/icd-10-cm"),
+        ("96", "http://snomed.info/sct"),
+    ],
+)
+def test_an_alias_of_a_system_is_the_same_system(alias: str, system: str) -> None:
+    oid = f"urn:oid:2.16.840.1.113883.6.{alias}"
+    site = site_of({"value_sets": [entry("platelets", "9999-9", system=oid)]})
+    assert set(site.codes) == {(system, "9999-9")}
 
 
 # What is refused.
@@ -308,6 +318,11 @@ def test_a_code_that_would_mean_two_things_is_refused(entries: list[Json], place
     told = refused(*entries)
     assert told.startswith(f"{place}.compose.include[0].concept[0]: the code would mean two things")
     assert told.endswith("; leave it in one of them")
+
+
+def test_what_a_code_would_mean_is_told() -> None:
+    told = refused(entry("route-it", "A"), entry("route-iv", "A"))
+    assert "(route: route-it, route-iv)" in told
 
 
 def test_a_code_that_is_ours_already_may_stand_there() -> None:

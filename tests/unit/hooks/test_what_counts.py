@@ -312,6 +312,16 @@ def test_a_later_denial_ends_a_finding(positive: str, negative: str, counts: boo
     assert bool(chart(no, yes).symptoms) is counts
 
 
+@pytest.mark.parametrize("value", [{}, {"valueString": "see the note"}])
+def test_a_later_entry_that_says_nothing_ends_no_finding(value: Json) -> None:
+    yes = diplopia("y", "2026-11-10", True)
+    later = observed("n", {"text": "Double vision"}, effectiveDateTime="2026-11-12", **value)
+    assert [symptom.source.reference for symptom in chart(yes, later).symptoms] == ["Observation/y"]
+    assert not chart(later).symptoms
+    undated = {name: v for name, v in yes.items() if name != "effectiveDateTime"}
+    assert not chart(undated).symptoms
+
+
 def test_the_newest_of_several_positive_findings_is_cited() -> None:
     found = chart(*(diplopia(d, d, True) for d in ("2026-10-01", "2026-11-12", "2026-09-01")))
     (symptom,) = found.symptoms
