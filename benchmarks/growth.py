@@ -1,4 +1,4 @@
-"""How time and memory grow with the chart."""
+"""How time grows with the chart, and with recommendations that do not apply."""
 
 from __future__ import annotations
 

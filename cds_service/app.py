@@ -63,7 +63,9 @@ def create_app(settings: Settings) -> Flask:
     web_headers.register(app, settings)
     metrics_pages.register(app, settings, edge.metrics)
     app.register_blueprint(routes.blueprint)
-    app.register_blueprint(catalogue_pages.blueprint(signed, edge.content_version))
+    app.register_blueprint(
+        catalogue_pages.blueprint(signed, edge.content_version, edge.services.values())
+    )
     if settings.sandbox:
         sandbox_pages.register(app, settings)
     else:
@@ -73,7 +75,7 @@ def create_app(settings: Settings) -> Flask:
 
 def _edge(settings: Settings) -> Edge:
     clock = Clock(settings.now)
-    services = {name: service.at(settings.site_file) for name, service in SERVICES.items()}
+    services = {name: service.at(settings.site) for name, service in SERVICES.items()}
     store, metrics = Store(settings.database_url), Metrics(services)
     labels = [client.name for client in settings.clients]
     log = Log(clock, services, clients=labels, observer=metrics.logged)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import urljoin
 
 from cds_service.sign_off import NOT_SIGNED_OFF, SignOff
-from hooks import CONTENT_VERSION, SERVICES
+from hooks import CONTENT_VERSION, NO_RECOMMENDATION, SERVICES, Service
 from hooks.engine.overview import recommendation_entry, statement_entries
 from hooks.fhir import JsonObject
 
 PATH = "catalogue"
-RECOMMENDATIONS = {
-    name: (recommendation, service.hook)
-    for service in SERVICES.values()
-    for name, recommendation in service.catalogue.recommendations.items()
-}
-"""Every recommendation of this release with its hook, in catalogue order."""
 
 
 def page(topic: str) -> str:
@@ -23,7 +18,7 @@ def page(topic: str) -> str:
 
     A merged card and the one about unreadable data are no recommendations: it is the catalogue.
     """
-    return f"recommendations/{topic}" if topic in RECOMMENDATIONS else PATH
+    return PATH if topic in NO_RECOMMENDATION else f"recommendations/{topic}"
 
 
 def page_url(base: str, topic: str) -> str:
@@ -31,17 +26,28 @@ def page_url(base: str, topic: str) -> str:
     return urljoin(f"{base.rstrip('/')}/", page(topic))
 
 
-def document(signed: SignOff | None, version: str = CONTENT_VERSION) -> JsonObject:
-    """Everything that the catalogue tells; `signed` is the sign-off of the running `version`."""
+def document(
+    signed: SignOff | None,
+    version: str = CONTENT_VERSION,
+    services: Iterable[Service] = tuple(SERVICES.values()),
+) -> JsonObject:
+    """Everything that the catalogue tells of these services, in catalogue order.
+
+    `signed` is the sign-off of the running `version`.
+    """
     sentence = signed.sentence if signed else NOT_SIGNED_OFF
-    entries = [recommendation_entry(each, hook) for each, hook in RECOMMENDATIONS.values()]
+    entries = [
+        recommendation_entry(each, service.hook)
+        for service in services
+        for each in service.catalogue.recommendations.values()
+    ]
     return {
         "contentVersion": version,
         "signOff": _sign_off(signed),
         "recommendations": [
             {**entry, "page": page(entry["id"]), "signOff": sentence} for entry in entries
         ],
-        "statements": statement_entries(RECOMMENDATIONS),
+        "statements": statement_entries(entry["id"] for entry in entries),
     }
 
 

@@ -6,11 +6,14 @@ are relative: the pages also work below the path prefix of a gateway.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import orjson
 from flask import Blueprint, Response, abort, render_template, request
 
 from cds_service import catalogue
 from cds_service.sign_off import SignOff
+from hooks import Service
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; form-action 'none'; "
@@ -19,13 +22,13 @@ CONTENT_SECURITY_POLICY = (
 MAX_AGE_SECONDS = 3600
 
 
-def blueprint(signed: SignOff | None, version: str) -> Blueprint:
+def blueprint(signed: SignOff | None, version: str, services: Iterable[Service]) -> Blueprint:
     """The routes of the catalogue; `signed` is the sign-off of the running `version`."""
     routes = Blueprint(
         "catalogue", __name__, template_folder="templates", static_folder="static",
         static_url_path="/catalogue/static",
     )  # fmt: skip
-    document = catalogue.document(signed, version)
+    document = catalogue.document(signed, version, services)
     entries = {entry["id"]: entry for entry in document["recommendations"]}
 
     @routes.get("/catalogue")

@@ -129,7 +129,7 @@ def _settled(read: Callable[[], T]) -> T:
 def _service(hook: str) -> Service:
     """The service of a hook, at this site. Raises `SettingError`."""
     own = next(each for each in SERVICES.values() if each.hook == hook)
-    return own.at(load().site_file)
+    return own.at(load().site)
 
 
 def _record(service: Service, body: JsonObject, server: str | None) -> PatientRecord:

@@ -22,9 +22,10 @@ from cds_service.base_url import EXPECTED, base_url
 from cds_service.clients import MEANINGS, Client, ClientsError, read_clients
 from cds_service.clock import instant
 from cds_service.config_file import ConfigFile, ConfigFileError
+from cds_service.knowledge_folder import KnowledgeError, read_knowledge
 from cds_service.network_policy import LOOPBACK, Network
 from cds_service.site_file import SiteFileError, read_site
-from hooks import NO_SITE, SERVICES, Site
+from hooks import NO_SITE, NOTHING_ADDED, SERVICES, Additions, Site
 
 PREFIX = "LM_CDS_"
 SANDBOX = "sandbox"
@@ -63,6 +64,7 @@ class Settings:
     origins: tuple[str, ...]
     metrics_bind: tuple[str, int] | None
     drain_seconds: int
+    knowledge_folder: Additions = NOTHING_ADDED
     config_file: str | None = None
     clients: tuple[Client, ...] = ()
 
@@ -70,6 +72,11 @@ class Settings:
     def sandbox(self) -> bool:
         """Whether the sandbox profile is on (test data only, open to browsers on this host)."""
         return self.profile == SANDBOX
+
+    @property
+    def site(self) -> Site:
+        """All that the site adds: its file, and the recommendations of its folder."""
+        return self.site_file.adding(self.knowledge_folder)
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -193,6 +200,14 @@ def _site(name: str, text: str) -> Site:
         raise SettingError(name, str(problem)) from None
 
 
+def _knowledge(name: str, text: str) -> Additions:
+    """The recommendations of a folder; they are tried here so that a bad one stops the start."""
+    try:
+        return read_knowledge(Path(text), SERVICES.values()) if text else NOTHING_ADDED
+    except KnowledgeError as problem:
+        raise SettingError(name, str(problem)) from None
+
+
 def _origin_list(name: str, text: str) -> tuple[str, ...]:
     """Origins as browsers send them: scheme, host and port, in lower case, nothing after."""
     origins = tuple(part for part in re.split(r"[\s,]+", text) if part)
@@ -298,6 +313,12 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         _site,
         "file with the codes and declarations of this site, YAML or JSON: [site.md](site.md)",
+    ),
+    Setting(
+        "KNOWLEDGE_FOLDER",
+        "",
+        _knowledge,
+        "folder with recommendations of this site: [site.md](site.md#recommendations)",
     ),
     Setting(
         CONFIG_FILE,

@@ -15,7 +15,7 @@ from typing import Any
 from cds_service.strict_yaml import StrictYamlError, read_yaml
 
 CLIENTS = "clients"
-PATHS = ("site_file", "sign_off_file")
+PATHS = ("site_file", "sign_off_file", "knowledge_folder")
 """Settings that are paths: here they count from the folder of the file."""
 
 

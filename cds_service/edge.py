@@ -69,7 +69,7 @@ class Edge:
     @property
     def content_version(self) -> str:
         """Release and hash of the knowledge that decides, with that of the site."""
-        return content_version(self.settings.site_file)
+        return content_version(self.settings.site)
 
     def service(self, service_id: str, client: Client = ANYONE) -> Service:
         """The service of a path. Raises `UnknownService`, also where the client may not call it."""

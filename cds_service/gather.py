@@ -96,7 +96,7 @@ def gather(
         specimens=references.by_reference("Specimen", wanted, chart),
         unresolved=frozenset(item.reference for item in references.unanswered(wanted, chart)),
     )
-    return _without_silent_drugs(at_site(within_reach(record), settings.site_file))
+    return _without_silent_drugs(at_site(within_reach(record), settings.site))
 
 
 def _without_silent_drugs(record: PatientRecord) -> PatientRecord:

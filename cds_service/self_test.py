@@ -23,7 +23,7 @@ from cds_service import answers, clock, hook_call
 from cds_service.clock import Clock
 from cds_service.edge import Edge
 from cds_service.logs import Event
-from hooks import CONTENT_VERSION, NO_SITE, SERVICES
+from hooks import CONTENT_VERSION, NO_SITE, NOTHING_ADDED, SERVICES
 
 NOW = datetime.combine(fhir_fixtures.REFERENCE_DATE, time(9), UTC)
 """The time at which the published calls were answered."""
@@ -62,7 +62,7 @@ def scrubbed(value: Any) -> Any:
 def _different(edge: Edge) -> Iterator[str]:
     published = replace(
         edge,
-        settings=replace(edge.settings, site_file=NO_SITE),
+        settings=replace(edge.settings, site_file=NO_SITE, knowledge_folder=NOTHING_ADDED),
         clock=Clock(NOW),
         services=SERVICES,
     )

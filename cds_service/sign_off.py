@@ -47,7 +47,7 @@ def current(settings: Settings) -> SignOff | None:
 
 def running_version(settings: Settings) -> str:
     """The content version that is signed off: our knowledge and the site's own."""
-    return content_version(settings.site_file)
+    return content_version(settings.site)
 
 
 def required(settings: Settings) -> SignOff | None:

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from hooks import order_sign, patient_view
-from hooks.engine.cards import Card, order_not_checked
+from hooks.engine.cards import NO_RECOMMENDATION, Card, order_not_checked
 from hooks.engine.items import Dismissal, Item
 from hooks.engine.knowledge import content_version
+from hooks.engine.recommendation import BadRecommendation
 from hooks.engine.service import Service
-from hooks.site import NO_SITE, Site
+from hooks.engine.site_recommendations import additions
+from hooks.site import NO_SITE, NOTHING_ADDED, Additions, Site
 from hooks.values.overlay import BadSiteFile, site_of
 
 SERVICES: dict[str, Service] = {
@@ -23,14 +25,19 @@ CONTENT_VERSION = content_version()
 
 __all__ = [
     "CONTENT_VERSION",
+    "NOTHING_ADDED",
+    "NO_RECOMMENDATION",
     "NO_SITE",
     "SERVICES",
+    "Additions",
+    "BadRecommendation",
     "BadSiteFile",
     "Card",
     "Dismissal",
     "Item",
     "Service",
     "Site",
+    "additions",
     "content_version",
     "order_not_checked",
     "site_of",

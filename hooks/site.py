@@ -8,11 +8,12 @@ global: the cached value sets stay ours alone, and a record without a site means
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
 from hooks.answer import Evidence
+from hooks.fhir import JsonObject
 
 DECLARED = "declaration"
 """How evidence was recognised that rests on a declaration of the site."""
@@ -52,15 +53,36 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True)
+class Additions:
+    """The content of a site's own recommendations by hook and id, and what identifies it."""
+
+    by_hook: Mapping[str, Mapping[str, JsonObject]] = field(default_factory=dict)
+    version: str = ""
+
+
+NOTHING_ADDED = Additions()
+"""No recommendation beside our own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The codes of a site by normalised system and code, each with the value sets it adds to.
 
-    `version` identifies the content of the site file; empty where there is none.
+    `recommendations` holds the content of its own ones by hook and id. `version` identifies the
+    content of the site file and of its recommendations; empty where there is neither.
     """
 
     codes: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     declarations: tuple[Declaration, ...] = ()
     version: str = ""
+    recommendations: Mapping[str, Mapping[str, JsonObject]] = field(default_factory=dict)
+
+    def adding(self, added: Additions) -> Site:
+        """The same site with these recommendations."""
+        if not added.version:
+            return self
+        version = ".".join(filter(None, (self.version, added.version)))
+        return replace(self, recommendations=added.by_hook, version=version)
 
     def declared(self, statement: Statement, today: date) -> Declaration | None:
         """The declaration of a statement, from its day on."""

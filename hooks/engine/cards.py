@@ -26,6 +26,8 @@ NAMESPACE = "org.lm-cds-hooks"
 OWN_LABEL = "LM decision support"
 INCOMPLETE = "data-incomplete"
 MERGED = "lm-guidance"
+NO_RECOMMENDATION = frozenset({INCOMPLETE, MERGED})
+"""Topics of cards that are about no single recommendation."""
 
 
 @dataclass(frozen=True, slots=True)

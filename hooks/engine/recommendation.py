@@ -86,9 +86,12 @@ class BadRecommendation(ValueError):
 
 
 @cache
-def _validator() -> jsonschema.Draft202012Validator:
+def _validator(needs_examples: bool) -> jsonschema.Draft202012Validator:
     path = resources.files("hooks.engine") / "recommendation.schema.json"
-    return jsonschema.Draft202012Validator(orjson.loads(path.read_bytes()))
+    schema = orjson.loads(path.read_bytes())
+    if not needs_examples:
+        schema["required"].remove("examples")
+    return jsonschema.Draft202012Validator(schema)
 
 
 def _variant(content: dict[str, Any]) -> Variant:
@@ -103,9 +106,9 @@ def _variant(content: dict[str, Any]) -> Variant:
     )
 
 
-def parse(name: str, content: dict[str, Any]) -> Recommendation:
+def parse(name: str, content: dict[str, Any], *, needs_examples: bool = True) -> Recommendation:
     """A recommendation from the content of its file. Raises `BadRecommendation`."""
-    for error in _validator().iter_errors(content):
+    for error in _validator(needs_examples).iter_errors(content):
         raise BadRecommendation(f"{name}.yaml, {error.json_path}: {error.message}")
     applies_when = content.get("applies_when")
     found = Recommendation(
@@ -131,7 +134,7 @@ def parse(name: str, content: dict[str, Any]) -> Recommendation:
         },
         limits=_line(content.get("limits")),
         sources_disagree=_line(content.get("sources_disagree")),
-        examples=tuple(content["examples"]),
+        examples=tuple(content.get("examples", ())),
     )
     _check_names(found)
     return found

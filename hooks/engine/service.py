@@ -12,6 +12,7 @@ from hooks.engine.items import Dismissal, Item, items, without_dismissed
 from hooks.engine.knowledge import content_version
 from hooks.engine.needs import needs_at
 from hooks.engine.recommendation import Catalogue
+from hooks.engine.site_recommendations import with_added
 from hooks.engine.suggestions import Context
 from hooks.fhir import JsonObject
 from hooks.readings.chart import Chart
@@ -27,7 +28,7 @@ class Service:
 
     `evaluate` gives the finding of every recommendation; `reports_gaps` says whether data that
     could not be read deserve an item of their own for this chart; `ages` gives the age that a
-    draft order's dose is meant for; `site` is what the site adds to the needs and to the version.
+    draft order's dose is meant for; `site` is what the site adds to needs, catalogue and version.
     """
 
     id: str
@@ -43,8 +44,12 @@ class Service:
     site: Site = NO_SITE
 
     def at(self, site: Site) -> Service:
-        """The same service at a site: it asks for its codes, and names its version."""
-        return replace(self, site=site, needs=needs_at(self.needs, site))
+        """The same service at a site: with its codes, recommendations and version.
+
+        Raises `BadRecommendation`.
+        """
+        catalogue = with_added(self.catalogue, site.recommendations.get(self.hook, {}))
+        return replace(self, site=site, needs=needs_at(self.needs, site), catalogue=catalogue)
 
     @property
     def content_version(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hooks.answer import Finding
+from hooks.engine.evaluate import by_facts
 from hooks.engine.needs import needs_of
 from hooks.engine.recommendation import Catalogue, load_catalogue
 from hooks.engine.service import Service
@@ -15,7 +16,9 @@ from hooks.readings.chart import Chart
 def _evaluate(chart: Chart, catalogue: Catalogue) -> tuple[Finding, ...]:
     found = []
     for name, recommendation in catalogue.recommendations.items():
-        verdict = RULES[name](chart)
+        verdict = (
+            by_facts(recommendation, chart) if recommendation.applies_when else RULES[name](chart)
+        )
         variant = recommendation.variants[verdict.variant] if verdict.variant else None
         found.append(Finding(name, verdict, variant.indicator if variant else None))
     return tuple(found)
