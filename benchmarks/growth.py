@@ -1,4 +1,4 @@
-"""How time grows with the chart, and with recommendations that do not apply."""
+"""How time grows with the chart."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _NOISE = 1.25
 """From the smallest chart above 100 KB a ratio may rise by a quarter."""
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def seconds(work: Callable[[], object]) -> float:
+    """Processor time of this process."""
     begin = time.process_time()
     work()
     return time.process_time() - begin
@@ -30,8 +31,8 @@ def _measure(asked: FlaskClient, body: bytes) -> tuple[float, float]:
     path = f"/cds-services/{payloads.PATIENT_VIEW}"
     pairs = [
         (
-            _seconds(lambda: asked.post(path, data=body, content_type="application/json")),
-            _seconds(lambda: json.loads(body)),
+            seconds(lambda: asked.post(path, data=body, content_type="application/json")),
+            seconds(lambda: json.loads(body)),
         )
         for _ in range(ROUNDS + 2)
     ][2:]

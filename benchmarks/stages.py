@@ -39,13 +39,13 @@ def _milliseconds(work: Callable[[], object]) -> float:
 
 
 @contextmanager
-def client(folder: str) -> Iterator[FlaskClient]:
+def client(folder: str, name: str = "bench", **settings: str) -> Iterator[FlaskClient]:
     """The application in this process, at the time of the payloads; its log goes nowhere."""
     environ = {
         "LM_CDS_PROFILE": "sandbox",
         "LM_CDS_NOW": NOW.isoformat(),
-        "LM_CDS_DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3",
-    }
+        "LM_CDS_DATABASE_URL": f"sqlite:///{folder}/{name}.sqlite3",
+    } | {f"LM_CDS_{setting}": value for setting, value in settings.items()}
     with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
         app = create_app(Settings.from_env(environ))
         yield app.test_client()

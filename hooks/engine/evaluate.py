@@ -43,14 +43,36 @@ def combined(groups: Mapping[str, Iterable[Truth]]) -> Truth:
 
 def _ask(name: str, subject: Chart | OrderCheck) -> Answer:
     """Ask a fact of an order or, for a fact about the patient, of its chart."""
-    chart_fact = FACTS[name].about == Chart.__name__
-    asked: Any = subject.chart if chart_fact and isinstance(subject, OrderCheck) else subject
-    return FACTS[name].ask(asked)
+    fact = FACTS[name]
+    asked: Any = subject
+    if isinstance(subject, OrderCheck) and fact.about == Chart.__name__:
+        asked = subject.chart
+    return fact.ask(asked)
+
+
+_EXCLUDES = {"all": Truth.NO, "none": Truth.YES}
+"""The answer of one fact by which a group alone excludes a recommendation."""
+
+
+def _excluding(groups: Mapping[str, Iterable[str]], subject: Chart | OrderCheck) -> Answer | None:
+    """The first answer that excludes a recommendation; no fact after it is asked."""
+    for group, excludes in _EXCLUDES.items():
+        for name in groups.get(group, ()):
+            answer = _ask(name, subject)
+            if answer.truth is excludes:
+                return answer
+    return None
 
 
 def by_facts(recommendation: Recommendation, subject: Chart | OrderCheck) -> Verdict:
-    """The verdict of a recommendation whose file names its facts; its first variant is used."""
+    """The verdict of a recommendation whose file names its facts; its first variant is used.
+
+    What does not apply costs next to nothing: one fact that excludes it is enough.
+    """
     groups = recommendation.applies_when or {}
+    excluding = _excluding(groups, subject)
+    if excluding:
+        return Verdict(Outcome.DOES_NOT_APPLY, None, (excluding,))
     answers = {g: [_ask(name, subject) for name in names] for g, names in groups.items()}
     truth = combined({group: [a.truth for a in found] for group, found in answers.items()})
     flat = [answer for found in answers.values() for answer in found]
