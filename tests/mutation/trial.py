@@ -31,6 +31,7 @@ DECK = (
     "tests/test_established.py",
     "tests/test_established_gaps.py",
     "tests/test_site_codes.py",
+    "tests/unit/cds_service/test_knowledge_folder.py",
     "tests/test_attached_reports.py",
     "tests/test_fixtures.py",
     "tests/test_drop_one_chart_open.py",

@@ -371,10 +371,12 @@ def test_what_leads_elsewhere_is_not_called_intrathecal(elsewhere: dict[str, obj
     [
         ({"repeat": {"frequency": 1, "period": 24, "periodUnit": "h"}}, True),
         ({"repeat": {"frequency": 1, "period": 25, "periodUnit": "h"}}, False),
+        ({"repeat": {"frequency": 1, "period": 24.1, "periodUnit": "h"}}, False),
         ({"repeat": {"frequency": 1, "period": 1440, "periodUnit": "min"}}, True),
         ({"repeat": {"frequency": 1, "period": 1441, "periodUnit": "min"}}, False),
         ({"repeat": {"frequency": 7, "period": 1, "periodUnit": "wk"}}, True),
         ({"repeat": {"frequency": 6, "period": 1, "periodUnit": "wk"}}, False),
+        ({"repeat": {"frequency": 10079, "period": 1440, "periodUnit": "wk"}}, False),
         ({"repeat": {"frequency": 2, "period": 2, "periodUnit": "d"}}, True),
         ({"repeat": {"frequency": 1, "period": 2, "periodUnit": "d"}}, False),
         ({"repeat": {"periodUnit": "d"}}, True),
