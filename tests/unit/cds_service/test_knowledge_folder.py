@@ -59,6 +59,14 @@ def asked(client: FlaskClient, hook: str, **facts: Any) -> dict[str, dict[str, A
     return {card["source"]["topic"]["code"]: card for card in cards}
 
 
+def told(client: FlaskClient, facts: dict[str, Any]) -> str:
+    """What became of the recommendation at chart open."""
+    body = request(chart(FACTS | facts), "patient-view", "prefetch")
+    found = client.post("/sandbox/explain/lm-patient-view", json=body).get_json()
+    (own,) = (each for each in found["recommendations"] if each["id"] == CHART)
+    return str(own["outcome"])
+
+
 def written(folder: Path, changed: Any, name: str = CHART, hook: str = "patient-view") -> Path:
     """A folder with one recommendation, and that as it is given."""
     (folder / hook).mkdir(parents=True, exist_ok=True)
@@ -114,10 +122,7 @@ def test_a_card_at_order_signing_links_to_its_page(client: FlaskClient) -> None:
 def test_facts_decide_three_valued(
     client: FlaskClient, facts: dict[str, Any], outcome: str
 ) -> None:
-    body = request(chart(FACTS | facts), "patient-view", "prefetch")
-    told = client.post("/sandbox/explain/lm-patient-view", json=body).get_json()
-    (own,) = (each for each in told["recommendations"] if each["id"] == CHART)
-    assert own["outcome"] == outcome
+    assert told(client, facts) == outcome
     shown = json.dumps(list(asked(client, "patient-view", **facts).values()))
     assert ("conference" in shown) is (outcome == "applies")
 
@@ -129,6 +134,25 @@ def test_it_is_in_the_catalogue_and_counted(client: FlaskClient) -> None:
     asked(client, "order-sign")
     counted = edge_of(client.application).metrics.exposition().decode()
     assert f'recommendation="{ORDER}",service="lm-order-sign"' in counted
+
+
+def test_facts_of_which_any_is_enough(tmp_path: Path) -> None:
+    changed = content("patient-view", CHART)
+    changed["applies_when"] = {"all": ["lm_established"], "any": ["melanoma", "breast_cancer"]}
+    folder = written(tmp_path, changed)
+    with_any = create_app(settings(tmp_path, KNOWLEDGE_FOLDER=folder)).test_client()
+    lung = [{"site": "lung", "metastatic": True}]
+    outcomes = [told(with_any, {}), told(with_any, {"cancer": lung})]
+    assert outcomes == ["applies", "does not apply"]
+
+
+def test_one_hook_alone_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "order-sign").mkdir()
+    found = read_knowledge(
+        written(tmp_path, content("patient-view", CHART), "x" * 60), SERVICES.values()
+    )
+    assert list(found.by_hook["patient-view"]) == ["x" * 60]
+    assert len(found.version) == 12
 
 
 def test_every_word_changes_the_version(tmp_path: Path) -> None:

@@ -51,6 +51,19 @@ def test_what_is_beyond_the_allowance_is_named() -> None:
     assert read.failures == (Failure("DiagnosticReport", "too-large"),)
 
 
+def test_short_ones_cost_nothing_and_attachments_that_nobody_reads_neither() -> None:
+    nothing_left = amount._Allowance(0)
+    assert nothing_left.takes(report(1, conclusion="x"))
+    assert nothing_left.left == 0
+    assert not nothing_left.takes(long(2))
+    just_enough = amount._Allowance(amount.size(long(2)) - amount.SHORT)
+    assert not just_enough.takes(long(3, 45_001))
+    assert just_enough.takes(long(2))
+    assert just_enough.left == 0
+    scan = [{"contentType": "application/pdf", "data": "QUJD" * 9}] * 7
+    assert amount.size(report(1, presentedForm=scan)) == amount.size(report(1))
+
+
 def test_a_later_short_one_is_still_read() -> None:
     read = amount.within_reach(record(*(long(i) for i in range(30)), report(30, conclusion="x")))
     assert read.resources["DiagnosticReport"][-1].id == "30"
