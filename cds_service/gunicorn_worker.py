@@ -114,6 +114,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _keep(self, conn: Any) -> None:
         conn.set_timeout()
+        if not self.alive:
+            _shorten(conn)
         self.keepalived_conns.append(conn)
 
     def _drop(self, conn: Any) -> None:
@@ -138,7 +140,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _close_the_door(self) -> None:
         for conn in self.pending_conns:
-            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
+            _shorten(conn)
         for listener in self.sockets:
             listener.setblocking(False)
             waiting = -1
@@ -146,6 +148,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 waiting = self.nr_conns
                 self.accept(listener)
             listener.close()
+
+
+def _shorten(conn: Any) -> None:
+    """A worker that ends waits for idle connections as briefly as gunicorn's own does."""
+    conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
 
 
 def status_of(error: Exception) -> int:
