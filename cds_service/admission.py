@@ -20,7 +20,7 @@ from cds_service.errors import Overloaded
 from cds_service.hook_call import ORDER_SIGN
 
 COMPUTING = 2
-ROOM, KEPT_FOR_ORDERS = 24, 8
+ROOM, KEPT_FOR_ORDERS = 40, 8
 
 
 class Rank(IntEnum):

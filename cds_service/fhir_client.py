@@ -12,18 +12,22 @@ Source: CDS Hooks 2.0.1, FHIR Resource Access; trust section of the design (redi
 from __future__ import annotations
 
 import logging
+import queue
 import re
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakSet
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.util.connection import is_connection_dropped
 
 from cds_service import strict_json
 from cds_service.allowance import Allowance
@@ -45,6 +49,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _CHUNK_BYTES = 65_536
 _DRAIN_BYTES, _DRAIN_SECONDS = 65_536, 0.02
+_TIDY_SECONDS = 1.0
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _HEADERS = {
     "Accept-Encoding": "identity",
@@ -96,12 +101,23 @@ class FhirClient:
         self._accept = accept
         self._max_answer_bytes = max_answer_bytes
         self._networks = tuple(networks)
+        self._tidy_at = 0.0
         self._adapter = _Adapter(pool_connections=32, pool_maxsize=workers, max_retries=0)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="fhir")
 
     def submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run work in one of the threads of this client."""
         return self._threads.submit(work, *args, **kwargs)
+
+    def tidy(self) -> None:
+        """Close idle connections that their servers have closed; at most once a second."""
+        now = monotonic()
+        if now >= self._tidy_at:
+            self._tidy_at = now + _TIDY_SECONDS
+            with _pools_lock:
+                pools = list(_pools)
+            for pool in pools:
+                pool.tidy()
 
     def close(self) -> None:
         """Give up waiting work and close idle connections; running requests end in their time."""
@@ -258,11 +274,42 @@ class _TLSConnection(_Watched, HTTPSConnection):
     pass
 
 
-class _Pool(HTTPConnectionPool):
+_pools: WeakSet[_Tidy] = WeakSet()
+"""The pools of this process; urllib3 counts it as use to look one up."""
+_pools_lock = threading.Lock()
+
+
+class _Tidy:
+    """A pool that can give up what its server has closed."""
+
+    pool: queue.LifoQueue[HTTPConnection | None] | None
+    port: int | None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        with _pools_lock:
+            _pools.add(self)
+
+    def tidy(self) -> None:
+        """Close idle connections that are of no more use; None in their place is a free one."""
+        idle = self.pool
+        if idle is None:
+            return
+        dropped = []
+        with idle.mutex:
+            for place, connection in enumerate(idle.queue):
+                if connection is not None and is_connection_dropped(connection):
+                    idle.queue[place] = None
+                    dropped.append(connection)
+        for connection in dropped:
+            connection.close()
+
+
+class _Pool(_Tidy, HTTPConnectionPool):
     ConnectionCls = _Connection
 
 
-class _TLSPool(HTTPSConnectionPool):
+class _TLSPool(_Tidy, HTTPSConnectionPool):
     ConnectionCls = _TLSConnection
 
 

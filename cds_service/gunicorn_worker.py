@@ -49,9 +49,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._threshold = Threshold(edge_of(self.wsgi), self.cfg.threads)
 
     def notify(self) -> None:
-        """Called at every turn of the main loop."""
+        """Called at every turn of the main loop, at least once a second."""
         super().notify()
         self._threshold.tell()
+        edge_of(self.wsgi).client.tidy()
 
     def enqueue_req(self, conn: Any) -> None:
         """Something may have arrived on a connection that no poller watches."""

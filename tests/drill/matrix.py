@@ -21,8 +21,11 @@ from tests.fault_matrix import AT_THE_DEADLINE, Cell, Outcome
 CALLS = int(os.environ.get("MATRIX_CALLS", "1000"))
 SHORT_MS, LONG_MS = 300, 2000
 MOST_LATE_MS = 100
-WARM_UP_CALLS = 200
-"""Calls after which threads, connections and memory must have their size."""
+WARM_UP_CALLS = 1000
+"""Calls after which threads, connections and memory must have their size: until the memories of
+texts and codes, and the heaps of the threads, are full."""
+IDLE_SECONDS = 2.5
+"""Once a second the worker closes what the servers, one for each call, have closed."""
 MOST_GROWTH = {"threads": 8, "open files": 8, "megabytes": 0.05}
 """Threads and files in numbers, memory as a share."""
 SEED = 20261121
@@ -100,10 +103,10 @@ def _soak(cells: list[Cell]) -> tuple[bool, list[tuple[str, ...]]]:
     with _service(SHORT_MS) as running:
         for cell in chosen[:WARM_UP_CALLS]:
             _call(running, cell, SHORT_MS)
-        time.sleep(1)
+        time.sleep(IDLE_SECONDS)
         before = _sizes(running)
         done = [_call(running, cell, SHORT_MS) for cell in chosen]
-        time.sleep(1)
+        time.sleep(IDLE_SECONDS)
         after = _sizes(running)
     rows = [_row("at random", done)]
     rows += [

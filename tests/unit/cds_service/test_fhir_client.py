@@ -12,11 +12,12 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import wait
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 
-from cds_service import timed_socket
+from cds_service import fhir_client, timed_socket
 from cds_service.deadline import Deadline
 from cds_service.fhir_client import FhirClient, HttpAnswer
 from cds_service.network_policy import LOOPBACK
@@ -300,6 +301,42 @@ def test_connection_closed_by_an_idle_server_is_not_noticed(client: FhirClient) 
         answers = [get(client, server) for _ in range(4)]
     assert [answer.status for answer in answers] == [200] * 4
     assert len(server.requests) == 7  # three of them met a connection that was just closed
+
+
+def idle(server: FaultServer) -> list[Any]:
+    """The sockets of the idle connections to a server."""
+    queues = [pool.pool for pool in fhir_client._pools if pool.port == server.port]
+    waiting = [each for found in queues if found for each in found.queue]
+    return [connection.sock for connection in waiting if connection is not None]
+
+
+def test_what_a_server_has_closed_is_closed_once_a_second(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(fhir_client, "monotonic", lambda: now[0])
+    client = FhirClient(LIMIT, LOOPBACK, workers=8)
+    server.on("/Patient/p1", faults.answer({}))
+    with fault_server() as ending:
+        ending.on("/Patient/p1", faults.answer({}))
+        for each in (server, ending):
+            assert get(client, each).value == {}
+        (closed,), (kept,) = idle(ending), idle(server)
+        client.tidy()
+        assert (idle(ending), idle(server)) == ([closed], [kept])
+    closed.setblocking(True)
+    assert closed.recv(1, socket.MSG_PEEK) == b""
+    client.tidy()
+    assert idle(ending) == [closed]
+    now[0] += 1
+    client.tidy()
+    assert idle(ending) == []
+    assert closed.fileno() == -1
+    assert idle(server) == [kept]
+    assert get(client, server).value == {}
+    assert server.connections == 1
+    client.close()
+    client.tidy()
 
 
 def test_a_fresh_connection_is_tried_once_only(client: FhirClient, server: FaultServer) -> None:

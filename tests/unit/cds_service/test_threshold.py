@@ -189,7 +189,7 @@ def test_who_is_turned_away_gets_the_same_503_as_inside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("threads", "chart_limit", "order_limit"), [(96, 88, 96), (4, 18, 26), (26, 18, 26)]
+    ("threads", "chart_limit", "order_limit"), [(96, 88, 96), (4, 34, 42), (42, 34, 42)]
 )
 def test_what_would_wait_for_a_thread_is_turned_away_orders_last(
     edge: Edge,
