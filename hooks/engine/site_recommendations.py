@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -53,17 +53,18 @@ def _checked(name: str, content: Any, asked: frozenset[str]) -> Recommendation:
         expected = f"small letters, digits and single hyphens, at most {_LONGEST_ID}"
         raise BadRecommendation(f"{name}.yaml: the name is the id: {expected}")
     found = parse(name, content, needs_examples=False)
-    for problem in _misfits(found, asked):
+    for problem in _misfits(found, found.applies_when or {}, asked):
         raise BadRecommendation(f"{name}.yaml, {problem}")
     return found
 
 
-def _misfits(found: Recommendation, asked: frozenset[str]) -> Iterator[str]:
+def _misfits(
+    found: Recommendation, groups: Mapping[str, Iterable[str]], asked: frozenset[str]
+) -> Iterator[str]:
     """What a file may hold that only a rule of ours could serve."""
-    if found.applies_when is None:
+    if not groups:
         yield "$: applies_when is needed; there is no rule for it"
-        return
-    for fact in (fact for group in found.applies_when.values() for fact in group):
+    for fact in (fact for group in groups.values() for fact in group):
         if fact not in asked:
             told = f"no recommendation of this hook uses the fact {fact}"
             yield f"$.applies_when: {told}, so its data are not asked for"

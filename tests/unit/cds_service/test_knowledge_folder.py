@@ -146,6 +146,15 @@ def test_facts_of_which_any_is_enough(tmp_path: Path) -> None:
     assert outcomes == ["applies", "does not apply"]
 
 
+def test_an_order_is_also_asked_about_its_patient(tmp_path: Path) -> None:
+    changed = content("order-sign", ORDER)
+    changed["applies_when"] = {"all": ["intrathecal_methotrexate_order", "lm_established"]}
+    folder = written(tmp_path, changed, ORDER, "order-sign")
+    of_lm = create_app(settings(tmp_path, KNOWLEDGE_FOLDER=folder)).test_client()
+    assert ORDER in asked(of_lm, "order-sign")
+    assert ORDER not in asked(of_lm, "order-sign", lm_dx=None)
+
+
 def test_one_hook_alone_is_enough(tmp_path: Path) -> None:
     (tmp_path / "order-sign").mkdir()
     found = read_knowledge(
