@@ -64,8 +64,7 @@ class _Allowance:
 def within_reach(record: PatientRecord) -> PatientRecord:
     """The record without what is too much to read, which is named as failed or unreadable."""
     record = replace(record, drafts=_orders(record.drafts))
-    # Together they are longer than what they have beyond `SHORT`, and measured much faster.
-    if _size(list(record.resources.values())) <= MOST:
+    if _of_all(record.resources) <= MOST:
         return record
     allowance = _Allowance(MOST)
     kept = {
@@ -85,6 +84,16 @@ def within_reach(record: PatientRecord) -> PatientRecord:
         medications=_those(record.medications, left),
         specimens=_those(record.specimens, left),
     )
+
+
+def _of_all(resources: Mapping[str, tuple[Resource, ...]]) -> int:
+    """Bytes of all resources: more than they have beyond `SHORT`, and measured much faster.
+
+    Reports go one by one, because of attachments that nobody reads.
+    """
+    kind = DiagnosticReport.__name__
+    others = [found for name, found in resources.items() if name != kind]
+    return _size(others) + sum(size(report) for report in resources.get(kind, ()))
 
 
 def _orders(drafts: Iterable[DraftOrder]) -> tuple[DraftOrder, ...]:
