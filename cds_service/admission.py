@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 
 from cds_service.errors import Overloaded
-from cds_service.hook_call import ORDER_SIGN
+from hooks import Service
 
 COMPUTING = 2
 ROOM, KEPT_FOR_ORDERS = 40, 8
@@ -31,9 +31,9 @@ class Rank(IntEnum):
     CHART = 2
 
 
-def rank_of(hook: str) -> Rank:
-    """The rank of a new call of a hook."""
-    return Rank.ORDER if hook == ORDER_SIGN else Rank.CHART
+def rank_of(service: Service) -> Rank:
+    """The rank of a new call of a service."""
+    return Rank.ORDER if service.on_orders else Rank.CHART
 
 
 _MOST_WAITING = {Rank.ORDER: ROOM, Rank.CHART: ROOM - KEPT_FOR_ORDERS}

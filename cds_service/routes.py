@@ -42,10 +42,11 @@ def call(service_id: str) -> Response:
     asked_for = edge.services.get(service_id)
     _refuse_when_full(edge, asked_for)
     # A refused order-sign lets the order pass unseen.
-    client = _caller(edge, f"{DISCOVERY}/{service_id}", essential=_is_order(asked_for))
+    on_orders = asked_for is not None and asked_for.on_orders
+    client = _caller(edge, f"{DISCOVERY}/{service_id}", essential=on_orders)
     service = edge.service(service_id, client)
     body = request_body.read(edge.settings.max_body_bytes)
-    with edge.admission.place(rank_of(service.hook), edge.deadline_ms(client)):
+    with edge.admission.place(rank_of(service), edge.deadline_ms(client)):
         asked = hook_call.parse(service, body, received, client)
         evaluation = _evaluated(edge, service, asked)
     milliseconds = round((clock.monotonic() - received) * 1000, 1)
@@ -135,7 +136,7 @@ def _caller(edge: Edge, *paths: str, essential: bool = False) -> Client:
 
 def _refuse_when_full(edge: Edge, service: Service | None) -> None:
     """Before anything else: a call that would get no place. Raises `Overloaded`."""
-    if service is not None and edge.admission.is_full(rank_of(service.hook)):
+    if service is not None and edge.admission.is_full(rank_of(service)):
         request_body.skip()
         raise Overloaded
 
@@ -144,13 +145,9 @@ def _evaluated(edge: Edge, service: Service, asked: HookCall) -> Evaluation:
     """A process whose known answers are wrong advises nobody; for an order a card says so."""
     if not self_test.failed(edge):
         return edge.evaluate(service, asked, _base(edge))
-    if _is_order(service):
+    if service.on_orders:
         return edge.not_checked(_base(edge))
     raise SelfTestFailed
-
-
-def _is_order(service: Service | None) -> bool:
-    return service is not None and service.hook == hook_call.ORDER_SIGN
 
 
 def _edge() -> Edge:

@@ -57,7 +57,7 @@ class Threshold:
     def __init__(self, edge: Edge, threads: int) -> None:
         self._edge = edge
         self._most_inside = max(threads, COMPUTING + ROOM)
-        self._ranks = {s.id.encode(): rank_of(s.hook) for s in edge.services.values()}
+        self._ranks = {s.id.encode(): rank_of(s) for s in edge.services.values()}
         self._refusal = raw(error_response(Overloaded()), closes=False)
         self._arrived = bytearray(MOST_BYTES)
         self._rest: WeakKeyDictionary[socket.socket, int] = WeakKeyDictionary()
@@ -97,13 +97,14 @@ class Threshold:
         rank = self._ranks.get(call[0]) if call else None
         if call is None or rank is None:
             return Verdict.COME_IN
-        if inside >= self._most(rank) or self._edge.admission.is_full(rank):
-            self._turned_away[call[0].decode()] += 1
-            return self._refuse(connection, call[1])
-        is_whole = call[1] <= size
-        if is_whole and self._edge.admission.expect(rank):
-            return Verdict.COME_IN_EXPECTED
-        return Verdict.COME_IN
+        admission, is_whole = self._edge.admission, call[1] <= size
+        if inside < self._most(rank):
+            if is_whole and admission.expect(rank):
+                return Verdict.COME_IN_EXPECTED
+            if not is_whole and not admission.is_full(rank):
+                return Verdict.COME_IN
+        self._turned_away[call[0].decode()] += 1
+        return self._refuse(connection, call[1])
 
     def _most(self, rank: Rank) -> int:
         """Requests that may be inside before; what waits for a thread waits unseen."""
