@@ -62,6 +62,8 @@ def _misfits(
     found: Recommendation, groups: Mapping[str, Iterable[str]], asked: frozenset[str]
 ) -> Iterator[str]:
     """What a file may hold that only a rule of ours could serve."""
+    if found.status != "active":
+        yield "$.status: what is in the folder is shown; take it out until it is active"
     if not groups:
         yield "$: applies_when is needed; there is no rule for it"
     for fact in (fact for group in groups.values() for fact in group):

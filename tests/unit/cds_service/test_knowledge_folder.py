@@ -19,22 +19,10 @@ from tests.charts.build import chart
 from tests.charts.request import request
 from tests.deck import REPOSITORY
 from tests.live import settings
+from tests.unit.cds_service.site_facts import FACTS
 
 SAMPLES = REPOSITORY / "docs" / "samples" / "knowledge"
 CHART, ORDER = "discuss-established-lm", "second-signature-reservoir"
-FACTS = {
-    "age": 54,
-    "cancer": [{"site": "breast", "metastatic": True}],
-    "lm_dx": "confirmed",
-    "order": {
-        "drug": "methotrexate",
-        "route": "IT",
-        "access": "ommaya",
-        "dose": 12,
-        "unit": "mg",
-        "volume_ml": 12,
-    },
-}
 
 
 def samples() -> Additions:
@@ -194,6 +182,8 @@ def test_the_version_names_site_file_and_recommendations(client: FlaskClient) ->
         ({"sources": [{"guideline": "local", "grade": "none"}]}, "no guideline is called local"),
         ({"inputs": ["lm_here"]}, "no fact is called lm_here"),
         ({"unknown_member": "x"}, "Additional properties are not allowed"),
+        ({"status": "draft"}, "$.status: what is in the folder is shown"),
+        ({"status": "retired"}, "$.status: what is in the folder is shown"),
     ],
 )
 def test_a_recommendation_that_does_not_fit_is_refused(

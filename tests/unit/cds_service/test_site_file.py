@@ -21,22 +21,10 @@ from tests.charts.request import request
 from tests.contract.calls import chart_server
 from tests.deck import REPOSITORY
 from tests.live import settings
+from tests.unit.cds_service.site_facts import FACTS
 
 SAMPLE = REPOSITORY / "docs" / "samples" / "site.yaml"
 LOCAL = "https://hospital.example/fhir/CodeSystem/laboratory"
-FACTS = {
-    "age": 54,
-    "cancer": [{"site": "breast", "metastatic": True}],
-    "lm_dx": "confirmed",
-    "order": {
-        "drug": "methotrexate",
-        "route": "IT",
-        "access": "ommaya",
-        "dose": 12,
-        "unit": "mg",
-        "volume_ml": 12,
-    },
-}
 JSON = (
     '{"value_sets": [{"id": "platelets", "compose": {"include": [{"system": "urn:oid:2.999",'
     ' "concept": [{"code": "THR"}]}]}}]}'
