@@ -20,7 +20,7 @@ from hooks.facts.fact import FACTS
 
 ADDED = (0, 10, 100, 1_000)
 FLAT_AT, FLAT = 100, 1.1
-"""So many that do not apply may make a call a tenth dearer; the service itself has 41."""
+"""So many that do not apply may make a call a tenth dearer; the service itself has 40."""
 ROUNDS = 40
 _ABSENT = "melanoma"
 """A fact that the patient of the payloads does not have."""
