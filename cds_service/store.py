@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,9 +23,9 @@ import sqlalchemy as sa
 
 from cds_service import store_rows
 from cds_service.errors import StoreUnavailable
-from cds_service.feedback import OVERRIDDEN, Feedback
+from cds_service.feedback import Feedback
 from cds_service.store_access import Access
-from cds_service.store_schema import COMMENT, FEEDBACK, ISSUED, PROBE, USED_TOKEN
+from cds_service.store_schema import COMMENT, DISMISSAL, FEEDBACK, ISSUED, PROBE, USED_TOKEN
 from hooks import Card, Dismissal
 
 KEEP_ISSUED_CARDS = timedelta(days=60)
@@ -38,11 +38,8 @@ TOKEN_WAIT_MS = 500
 """How long a caller waits for it to be let in."""
 
 # Built once: SQLAlchemy remembers how such a statement is compiled.
-_DISMISSED = (
-    sa.select(ISSUED.c["items"], FEEDBACK.c.effective_at)
-    .join(FEEDBACK, FEEDBACK.c.card == ISSUED.c.card)
-    .where(ISSUED.c.subject_key == sa.bindparam("subject"))
-    .where(FEEDBACK.c.status == "known", FEEDBACK.c.outcome == OVERRIDDEN)
+_DISMISSED = sa.select(DISMISSAL.c["items"], DISMISSAL.c.effective_at).where(
+    DISMISSAL.c.subject_key == sa.bindparam("subject")
 )
 _ISSUE = ISSUED.insert()
 
@@ -130,7 +127,8 @@ class Store:
         ]
         with self._access.transaction(HOOK_WAIT_MS, rests=True, lasting=False) as connection:
             connection.execute(_ISSUE, rows)
-            self._purge(connection, ISSUED.c.issued_at, now - KEEP_ISSUED_CARDS, now)
+            for table in (ISSUED, DISMISSAL):
+                self._purge(connection, table.c.issued_at, now - KEEP_ISSUED_CARDS, now)
 
     def record_feedback(
         self, service: str, items: Sequence[Feedback], now: datetime, client: str = ""
@@ -143,15 +141,15 @@ class Store:
             known = self._known(connection, service, client, {item.card for item in items})
             added = 0
             for item in items:
-                row = store_rows.feedback_row(service, client, item, known.get(item.card), now)
+                issued = known.get(item.card)
+                row = store_rows.feedback_row(service, client, item, issued, now)
                 added += connection.execute(
                     self._access.insert(FEEDBACK),
                     row,
                     execution_options={"preserve_rowcount": True},
                 ).rowcount
-                if item.comment:
-                    comment = {"event": row["event"], "comment": item.comment}
-                    connection.execute(self._access.insert(COMMENT), comment)
+                for table, more in store_rows.beside(row, item, issued):
+                    connection.execute(self._access.insert(table), more)
         unknown = sum(item.card not in known for item in items)
         return Stored(items=len(items), unknown=unknown, repeated=len(items) - added)
 
@@ -168,12 +166,12 @@ class Store:
 
     def _known(
         self, connection: sa.Connection, service: str, client: str, cards: set[str]
-    ) -> dict[str, str]:
-        """The items of those cards that this service issued to this client and still keeps."""
-        query = sa.select(ISSUED.c.card, ISSUED.c["items"]).where(
+    ) -> dict[str, Mapping[Any, Any]]:
+        """Those cards that this service issued to this client and still keeps."""
+        query = sa.select(ISSUED).where(
             ISSUED.c.card.in_(cards), ISSUED.c.service == service, ISSUED.c.client == client
         )
-        return {row[0]: row[1] for row in connection.execute(query)}
+        return {row["card"]: row for row in connection.execute(query).mappings()}
 
     def _purge(
         self, connection: sa.Connection, column: sa.Column[Any], limit: datetime, now: datetime

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import sqlalchemy as sa
 
-from cds_service.feedback import Feedback
+from cds_service.feedback import OVERRIDDEN, Feedback
+from cds_service.store_schema import COMMENT, DISMISSAL
 from hooks import Card, Dismissal
 
 
@@ -36,9 +38,9 @@ def dismissals(items: str, at: str) -> list[Dismissal]:
 
 
 def feedback_row(
-    service: str, client: str, item: Feedback, items: str | None, now: datetime
+    service: str, client: str, item: Feedback, issued: Mapping[Any, Any] | None, now: datetime
 ) -> dict[str, str]:
-    """The row of one feedback item received at `now`, with the items of its card (None: unknown).
+    """The row of one feedback item received at `now` about an issued card (None: unknown).
 
     A dismissal counts from the client's time, or from `now` where that time is still to come.
     """
@@ -48,15 +50,26 @@ def feedback_row(
         "service": service,
         "client": client,
         "card": item.card,
-        "status": "unknown" if items is None else "known",
+        "status": "unknown" if issued is None else "known",
         "outcome": item.outcome,
         "outcome_at": utc_text(item.at),
         "received_at": utc_text(now),
         "effective_at": utc_text(min(item.at, now)),
-        "items": items or "[]",
+        "items": issued["items"] if issued else "[]",
         "suggestions": _json(item.suggestions),
         "reasons": _json(item.reasons),
     }
+
+
+def beside(
+    row: Mapping[str, str], item: Feedback, issued: Mapping[Any, Any] | None
+) -> Iterator[tuple[sa.Table, dict[str, str]]]:
+    """What is stored beside the row of a feedback item: its comment, and what it dismisses."""
+    if item.comment:
+        yield COMMENT, {"event": row["event"], "comment": item.comment}
+    if issued and item.outcome == OVERRIDDEN:
+        copied = {name: issued[name] for name in ("subject_key", "items", "issued_at")}
+        yield DISMISSAL, {"event": row["event"], "effective_at": row["effective_at"], **copied}
 
 
 def report(row: Mapping[Any, Any], comments: bool) -> dict[str, Any]:

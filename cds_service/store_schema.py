@@ -40,9 +40,16 @@ ISSUED = _table(
     "issued_card",
     "card",
     *("service", "subject_key", "items", "issued_at"),
-    indexed=("subject_key", "issued_at"),
+    indexed=("issued_at",),
     client=True,
 )
+DISMISSAL = _table(
+    "dismissal",
+    "event",
+    *("subject_key", "items", "effective_at", "issued_at"),
+    indexed=("subject_key", "issued_at"),
+)
+"""What users overrode, by patient: a chart that is opened often has thousands of issued cards."""
 FEEDBACK = _table(
     "feedback",
     "event",

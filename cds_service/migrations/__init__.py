@@ -19,7 +19,7 @@ from cds_service.migrations.errors import SchemaOutdated, SchemaUnknown
 
 __all__ = ["HEAD", "SchemaOutdated", "SchemaUnknown", "require_head", "upgrade_if_needed"]
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision that this release needs: the newest file of `versions`. They sort as texts."""
 VERSION_TABLE = "alembic_version"
 _LOCK = 0x6C6D_6364

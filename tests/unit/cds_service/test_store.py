@@ -195,7 +195,9 @@ def test_cards_older_than_sixty_days_are_forgotten(store: Store) -> None:
     issue(store, "c3", REPEAT, at=NOW)
     assert store.dismissals(old) == ()
     assert len(store.dismissals(young)) == 1
-    assert [len(row["items"]) for row in store.feedback()] == [1, 1]
+    again = feedback("c1", at=NOW)
+    assert store.record_feedback(CHART, [again], NOW).unknown == 1
+    assert sorted(len(row["items"]) for row in store.feedback()) == [0, 1, 1]
 
 
 def test_forgetting_is_tried_at_most_once_an_hour(store: Store) -> None:
@@ -206,6 +208,17 @@ def test_forgetting_is_tried_at_most_once_an_hour(store: Store) -> None:
     assert len(store.dismissals(old)) == 1
     issue(store, "c4", SUSPECT, at=NOW + timedelta(minutes=60))
     assert store.dismissals(old) == ()
+
+
+@sqlite_only
+def test_the_cards_of_a_chart_that_is_opened_often_are_not_looked_at(store: Store) -> None:
+    issue(store, "c1", REPEAT)
+    query = f"EXPLAIN QUERY PLAN {store_module._DISMISSED}".replace(":subject", "'key'")
+    with store._access.transaction(2000) as connection:
+        plan = connection.exec_driver_sql(query).all()
+    assert [row[3] for row in plan] == [
+        "SEARCH dismissal USING INDEX ix_dismissal_subject_key (subject_key=?)"
+    ]
 
 
 @sqlite_only
