@@ -16,6 +16,7 @@ from tests.charts.request import request
 PATIENT_VIEW, ORDER_SIGN = "lm-patient-view", "lm-order-sign"
 Facts = dict[str, Any]
 _LOINC = "http://loinc.org"
+_PROFILES = "http://hl7.org/fhir/us/core/StructureDefinition"
 _SCAN = {"days": 7, "contrast": True}
 _PLAIN: Facts = {
     "age": 54,
@@ -72,24 +73,42 @@ _TESTS = (
 )
 
 
+def _term(name: str, code: str, display: str) -> Facts:
+    """A concept of one of the code systems of HL7."""
+    system = f"http://terminology.hl7.org/CodeSystem/{name}"
+    return {"coding": [{"system": system, "code": code, "display": display}]}
+
+
 def observation(number: int) -> Facts:
-    """A laboratory result with the weight of a real one, about 1.1 KB."""
+    """A laboratory result with the elements that servers send, about 1.2 KB."""
     code, name, unit, value = _TESTS[number % len(_TESTS)]
-    category = {
-        "system": "http://terminology.hl7.org/CodeSystem/observation-category",
-        "code": "laboratory",
-    }
-    quantity = {"value": value + number % 3, "unit": unit, "code": unit}
+    day = f"2026-{number % 9 + 1:02}-1{number % 9}"
+
+    def quantity(amount: float) -> Facts:
+        return {
+            "value": amount,
+            "unit": unit,
+            "system": "http://unitsofmeasure.org",
+            "code": unit,
+        }
+
     return _about(
         "Observation",
         number,
+        meta={
+            "lastUpdated": f"{day}T09:00:07.132+00:00",
+            "profile": [f"{_PROFILES}/us-core-observation-lab"],
+        },
         status="final",
-        category=[{"coding": [category]}],
+        category=[_term("observation-category", "laboratory", "Laboratory")],
         code={"coding": [{"system": _LOINC, "code": code, "display": name}], "text": name},
-        effectiveDateTime=f"2026-{number % 9 + 1:02}-1{number % 9}T08:00:00Z",
-        issued=f"2026-{number % 9 + 1:02}-1{number % 9}T09:00:00Z",
-        valueQuantity=quantity | {"system": "http://unitsofmeasure.org"},
-        note=[{"text": "Drawn from a peripheral vein, by the ward team. " * 11}],
+        encounter={"reference": f"Encounter/{number // 8}"},
+        effectiveDateTime=f"{day}T08:00:00Z",
+        issued=f"{day}T09:00:00.000Z",
+        performer=[{"reference": "Organization/laboratory"}],
+        valueQuantity=quantity(value + number % 3),
+        interpretation=[_term("v3-ObservationInterpretation", "N", "Normal")],
+        referenceRange=[{"low": quantity(value - 4), "high": quantity(value + 6)}],
     )
 
 
@@ -129,7 +148,7 @@ def _body(hook: str, facts: Facts, observations: int | None = None) -> bytes:
     """
     one = chart(facts, "icd", NOW)
     if observations is None:
-        return json.dumps(request(one, hook, "prefetch")).encode()
+        return _compact(request(one, hook, "prefetch"))
     one.resources.extend(_conditions())
     one.resources.extend(_medication(number) for number in range(30))
     body = request(one, hook, "prefetch")
@@ -137,7 +156,12 @@ def _body(hook: str, facts: Facts, observations: int | None = None) -> bytes:
     results = [{"resource": observation(number)} for number in range(observations)]
     body["prefetch"]["labs"] = labs | {"entry": [*labs.get("entry", ()), *results]}
     body["prefetch"]["labs"].pop("total", None)
-    return json.dumps(body).replace('Patient/p"', f'Patient/{one.patient_id}"').encode()
+    return _compact(body).replace(b'Patient/p"', f'Patient/{one.patient_id}"'.encode())
+
+
+def _compact(body: Facts) -> bytes:
+    """JSON as servers write it, without spaces."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 @cache

@@ -10,11 +10,11 @@ Source: data elements, section 1.1; clinical specification, section 1.9.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, TypeVar, cast
-
-import msgspec
 
 from cds_service.allowance import MOST_RESOURCES
 from cds_service.fhir_answer import Entry, Page
@@ -23,7 +23,7 @@ from hooks.fhir import (
     RESOURCE_TYPES,
     JsonObject,
     Resource,
-    read_known,
+    read_alike,
 )
 from hooks.readings.subject import is_about, subject_reference
 from hooks.record import Failure, Reason
@@ -71,8 +71,8 @@ class Chart:
         if local is None:
             local = local_patients(page.entries, self.patient_id)
         verdicts: dict[str | None, bool] = {}
-        for entry in page.entries:
-            if self._sort(entry, local, verdicts):
+        for entry, read in zip(page.entries, _read(page.entries), strict=True):
+            if self._sort(entry, read, local, verdicts):
                 result.types.add(entry.kind)
             else:
                 result.foreign = True
@@ -121,10 +121,17 @@ class Chart:
         by_url = {url: read[key] for url, (of, key) in self._by_url.items() if of == kind}
         return by_url | {f"{kind}/{found.id}": found for found in read.values() if found.id}
 
-    def _sort(self, entry: Entry, local: frozenset[str], verdicts: dict[str | None, bool]) -> bool:
+    def _sort(
+        self,
+        entry: Entry,
+        read: Resource | None,
+        local: frozenset[str],
+        verdicts: dict[str | None, bool],
+    ) -> bool:
         """Take one entry in; False for a resource that is not about the patient.
 
-        `verdicts` remembers what subjects mean on one page, where most are the same.
+        `read` is None for an unreadable one. `verdicts` remembers what subjects mean on one page,
+        where most are the same.
         """
         kind, raw = entry.kind, entry.resource
         if kind in _WITHOUT_SUBJECT:
@@ -137,24 +144,22 @@ class Chart:
         if kind not in RESOURCE_TYPES:
             return about or subject is None
         if about:
-            self._keep(entry)
+            self._keep(entry, read)
         elif kind not in _WITHOUT_SUBJECT and _has_odd_subject(raw):
             self._set_aside(kind)
             return True
         return about
 
-    def _keep(self, entry: Entry) -> None:
+    def _keep(self, entry: Entry, read: Resource | None) -> None:
         kind, key, raw = entry.kind, entry.key, entry.resource
         known = self._raw.get(key)
         if known is None and len(self._raw) >= MOST_RESOURCES:
             self.failures.add(Failure(kind, Reason.TOO_LARGE))
         elif known is None or is_newer(raw, known):
-            try:
-                read = read_known(raw)
-            except msgspec.ValidationError:
+            if read is None:
                 self._set_aside(kind)
                 return
-            if _is_subsetted(raw):
+            if "meta" in raw and _is_subsetted(raw):
                 self.failures.add(Failure(kind, Reason.TRUNCATED))
             self._raw[key] = raw
             self._read[kind][key] = read
@@ -164,6 +169,12 @@ class Chart:
     def _set_aside(self, kind: str) -> None:
         self.unreadable += 1
         self.failures.add(Failure(kind, Reason.UNREADABLE))
+
+
+def _read(entries: Iterable[Entry]) -> Iterator[Resource | None]:
+    """What facts read of each entry; see `read_alike`."""
+    for kind, alike in groupby(entries, attrgetter("kind")):
+        yield from read_alike(kind, [entry.resource for entry in alike])
 
 
 def _is_subsetted(raw: JsonObject) -> bool:

@@ -22,7 +22,7 @@ Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 """Free text. A longer one is unreadable, never cut."""
 
 
-class Element(msgspec.Struct, frozen=True, rename="camel", gc=False):
+class Element(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
     """Base of all structs: immutable, unknown members ignored, camelCase on the wire.
 
     What is read from JSON cannot hold itself, so the garbage collector need not look at it.
@@ -382,6 +382,10 @@ RESOURCE_TYPES: dict[str, type[Resource]] = {
     )
 }
 """The resource types that facts read, by FHIR type name."""
+_LISTS: dict[str, Any] = {name: list[struct] for name, struct in RESOURCE_TYPES.items()}  # type: ignore[valid-type]
+_CONTAINING = frozenset(
+    name for name, struct in RESOURCE_TYPES.items() if "contained" in struct.__struct_fields__
+)
 
 
 def readable_part(raw: JsonObject) -> Resource:
@@ -420,7 +424,35 @@ def read_resource(raw: JsonObject) -> Resource | None:
 def read_known(raw: JsonObject) -> Resource:
     """The same for a type that facts read."""
     found = msgspec.convert(raw, RESOURCE_TYPES[raw["resourceType"]])
+    _read_contained(found)
+    return found
+
+
+def read_alike(kind: str, raws: list[JsonObject]) -> list[Resource | None]:
+    """The structs of raw resources of one type; None for what is unreadable, or read by no fact.
+
+    Much faster than one by one, unless one of them is unreadable.
+    """
+    if kind not in RESOURCE_TYPES:
+        return [None] * len(raws)
+    try:
+        found: list[Resource | None] = msgspec.convert(raws, _LISTS[kind])
+        if kind in _CONTAINING:
+            for resource in found:
+                _read_contained(resource)
+    except msgspec.ValidationError:
+        return [_read_or_none(raw) for raw in raws]
+    return found
+
+
+def _read_or_none(raw: JsonObject) -> Resource | None:
+    try:
+        return read_known(raw)
+    except msgspec.ValidationError:
+        return None
+
+
+def _read_contained(found: Resource | None) -> None:
     for inner in getattr(found, "contained", None) or ():
         if inner.get("resourceType") in (Medication.__name__, Specimen.__name__):
             msgspec.convert(inner, RESOURCE_TYPES[inner["resourceType"]])
-    return found

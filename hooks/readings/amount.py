@@ -27,7 +27,9 @@ MOST = 500_000
 """The same for all other resources of a call."""
 _LINE = 10
 """Bytes that a line end counts for: a line costs as much as some words."""
-_encode = msgspec.json.Encoder().encode
+_ELEMENT = 50
+"""Bytes that an element counts for, also an empty one: each is looked at."""
+_ENCODER = msgspec.json.Encoder()
 
 
 def size(resource: Resource) -> int:
@@ -39,8 +41,11 @@ def size(resource: Resource) -> int:
 
 
 def _size(found: Any) -> int:
-    encoded = _encode(found)
-    return len(encoded) + _LINE * encoded.count(b"\\n")
+    return _counted(_ENCODER.encode(found))
+
+
+def _counted(encoded: bytes) -> int:
+    return len(encoded) + _LINE * encoded.count(b"\\n") + _ELEMENT * encoded.count(b"{")
 
 
 def _weight(attachment: Attachment) -> int:
@@ -64,7 +69,7 @@ class _Allowance:
 def within_reach(record: PatientRecord) -> PatientRecord:
     """The record without what is too much to read, which is named as failed or unreadable."""
     record = replace(record, drafts=_orders(record.drafts))
-    if _of_all(record.resources) <= MOST:
+    if _excess_of_all(record.resources) <= MOST:
         return record
     allowance = _Allowance(MOST)
     kept = {
@@ -86,14 +91,18 @@ def within_reach(record: PatientRecord) -> PatientRecord:
     )
 
 
-def _of_all(resources: Mapping[str, tuple[Resource, ...]]) -> int:
-    """Bytes of all resources: more than they have beyond `SHORT`, and measured much faster.
+def _excess_of_all(resources: Mapping[str, tuple[Resource, ...]]) -> int:
+    """Bytes of all resources beyond `SHORT`, measured much faster than one by one.
 
-    Reports go one by one, because of attachments that nobody reads.
+    Only reports go one by one, because of attachments that nobody reads.
     """
     kind = DiagnosticReport.__name__
-    others = [found for name, found in resources.items() if name != kind]
-    return _size(others) + sum(size(report) for report in resources.get(kind, ()))
+    sizes = [size(report) for report in resources.get(kind, ())]
+    others = [each for name, found in resources.items() if name != kind for each in found]
+    encoded = _ENCODER.encode_lines(others)
+    most = len(encoded) + _LINE * encoded.count(b"\\") + _ELEMENT * encoded.count(b"{")
+    sizes += [most] if most <= MOST else map(_counted, encoded.splitlines())
+    return sum(excess for each in sizes if (excess := each - SHORT) > 0)
 
 
 def _orders(drafts: Iterable[DraftOrder]) -> tuple[DraftOrder, ...]:

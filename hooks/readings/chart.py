@@ -46,7 +46,7 @@ from hooks.readings.malignancy import (
     read_malignancies,
     unknown_site,
 )
-from hooks.readings.medication import Drug
+from hooks.readings.medication import Drug, product_of
 from hooks.readings.molecular import (
     Marker,
     has_unread_report,
@@ -75,6 +75,7 @@ from hooks.readings.symptoms import Symptom, has_neurological_examination, live,
 from hooks.readings.topics import Topic, by_topic
 from hooks.readings.treatments import (
     Administration,
+    is_asked_about,
     read_antithrombotics,
     read_emetogenic,
     read_interacting,
@@ -309,8 +310,16 @@ class Chart:
 
     @cached_property
     def server_orders(self) -> tuple[DrugOrder, ...]:
-        """Requests on the server as drug orders; planned time else the day they were authored."""
-        return tuple(self._server_order(request) for request in self.record.of(MedicationRequest))
+        """Requests on the server, for drugs that rules ask about, as drug orders.
+
+        Their planned time, else the day they were authored.
+        """
+        known = self.record.medications
+        return tuple(
+            self._server_order(request)
+            for request in self.record.of(MedicationRequest)
+            if is_asked_about(product_of(request, known))
+        )
 
     def _server_order(self, request: MedicationRequest) -> DrugOrder:
         authored = moment(request.authored_on)

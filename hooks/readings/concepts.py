@@ -17,7 +17,7 @@ from hooks.fhir import (
     Quantity,
     Resource,
 )
-from hooks.readings.dates import Moment, first_moment, moment, period_moment
+from hooks.readings.dates import Moment, moment, period_moment
 from hooks.readings.text import joined, normalised, says
 from hooks.values.codes import best_match, codings, in_set, remembering_codes
 from hooks.values.lexicon import names
@@ -36,6 +36,7 @@ def text_of(concept: CodeableConcept | None) -> str:
     return next((text for text in stated if text), "")
 
 
+@remembering_codes
 def all_text_of(concept: CodeableConcept | None) -> str:
     """The text and every display of a concept, each on its own line."""
     displays = (coding.display for coding in codings(concept))
@@ -110,33 +111,31 @@ def is_present(condition: Condition) -> bool:
 
 def onset_or_recorded(condition: Condition) -> Moment | None:
     """When a Condition began, else when it was recorded."""
-    return first_moment(moment(condition.onset_date_time), moment(condition.recorded_date))
+    return moment(condition.onset_date_time) or moment(condition.recorded_date)
 
 
 def observed(observation: Observation) -> Moment | None:
     """The effective time of an Observation, else when it was issued."""
-    return first_moment(
-        moment(observation.effective_date_time),
-        moment(observation.effective_instant),
-        period_moment(observation.effective_period),
-        moment(observation.issued),
+    return (
+        moment(observation.effective_date_time)
+        or moment(observation.effective_instant)
+        or period_moment(observation.effective_period)
+        or moment(observation.issued)
     )
 
 
 def reported(report: DiagnosticReport) -> Moment | None:
     """The effective time of a DiagnosticReport, else when it was issued."""
-    return first_moment(
-        moment(report.effective_date_time),
-        period_moment(report.effective_period),
-        moment(report.issued),
+    return (
+        moment(report.effective_date_time)
+        or period_moment(report.effective_period)
+        or moment(report.issued)
     )
 
 
 def performed(procedure: Procedure) -> Moment | None:
     """When a Procedure was performed."""
-    return first_moment(
-        moment(procedure.performed_date_time), period_moment(procedure.performed_period)
-    )
+    return moment(procedure.performed_date_time) or period_moment(procedure.performed_period)
 
 
 def how_matched(
@@ -146,11 +145,18 @@ def how_matched(
 
     Text (and `extra` text beside it) is only read where no coding matches.
     """
+    if not extra:
+        return _how_matched(concept, name, cue)
     if in_set(name, concept):
         return "code"
-    if says(joined((text_of(concept), extra)), name, cue):
-        return "text"
-    return None
+    return "text" if says(joined((text_of(concept), extra)), name, cue) else None
+
+
+@remembering_codes
+def _how_matched(concept: CodeableConcept | None, name: str, cue: str) -> str | None:
+    if in_set(name, concept):
+        return "code"
+    return "text" if says(text_of(concept), name, cue) else None
 
 
 def shifted(quantity: Quantity) -> float | None:

@@ -20,7 +20,7 @@ from hooks.readings.concepts import (
     text_of,
     verification,
 )
-from hooks.readings.dates import Moment, days_ago, first_moment, moment
+from hooks.readings.dates import Moment, days_ago, moment
 from hooks.readings.text import clauses, joined, says, unnegated
 from hooks.values.codes import all_matches, codings, in_set, memberships, remembering_codes
 from hooks.values.lexicon import names, remembering_short, term
@@ -252,9 +252,9 @@ def _lm_entry(condition: Condition, today: date) -> LmEntry:
     diagnosis = _diagnosis(condition)
     recorded = moment(condition.recorded_date)
     if diagnosis is Diagnosis.REFUTED:
-        when = first_moment(moment(condition.abatement_date_time), recorded)
+        when = moment(condition.abatement_date_time) or recorded
     else:
-        when = first_moment(recorded, moment(condition.onset_date_time))
+        when = recorded or moment(condition.onset_date_time)
     label = f"leptomeningeal metastasis, {diagnosis.value}"
     day = when.day if when else None
     return LmEntry(diagnosis, days_ago(when, today), day, evidence(condition, label, None, when))

@@ -156,6 +156,15 @@ def drug_of(product: Product) -> Drug:
     A product without any name cannot be read unless a code of a public drug terminology, or the
     site, says that it is something else.
     """
+    return _drug_of(product) if product.ingredients else _drug_named(product.concept)
+
+
+@remembering_codes
+def _drug_named(concept: CodeableConcept | None) -> Drug:
+    return _drug_of(Product(concept or CodeableConcept()))
+
+
+def _drug_of(product: Product) -> Drug:
     found = _own_drug(product.concept)
     if found:
         return found
@@ -195,6 +204,15 @@ def _is_mapped(concept: CodeableConcept) -> bool:
 
 def is_drug(product: Product, name: str) -> bool:
     """Whether a product is one of a value set or text term, by code, text or ingredient."""
+    return _is_drug(product, name) if product.ingredients else _is_named(product.concept, name)
+
+
+@remembering_codes
+def _is_named(concept: CodeableConcept | None, name: str) -> bool:
+    return _is_drug(Product(concept or CodeableConcept()), name)
+
+
+def _is_drug(product: Product, name: str) -> bool:
     if in_set(name, product.concept, *product.ingredients):
         return True
     return says(joined((product.text, product.ingredient_text)), name, CONDITION_CUES)

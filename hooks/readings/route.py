@@ -7,7 +7,7 @@ from enum import StrEnum
 from hooks.fhir import CodeableConcept
 from hooks.readings.concepts import all_text_of
 from hooks.readings.text import normalised, plain_clauses
-from hooks.values.codes import best_match
+from hooks.values.codes import best_match, remembering_codes
 from hooks.values.lexicon import names, remembering_short, term
 
 
@@ -37,6 +37,7 @@ _BY_CODE = {
 }
 
 
+@remembering_codes
 def route_of(route: CodeableConcept | None) -> Route:
     """The route by code, else by text; a text that names two routes is intrathecal."""
     coded = next((name for name in _BY_CODE if best_match((name,), route)), None)
@@ -48,6 +49,7 @@ def route_of(route: CodeableConcept | None) -> Route:
     return Route.OTHER if names(text, "route-not-intrathecal") else Route.MISSING
 
 
+@remembering_codes
 def is_contradicted(route: CodeableConcept | None) -> bool:
     """Whether a route is coded as another one while its words name the intrathecal route."""
     return route_of(route) is Route.OTHER and _names_it(all_text_of(route), "route-it")

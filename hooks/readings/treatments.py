@@ -149,6 +149,13 @@ def read_interacting(
     )
 
 
+def is_asked_about(product: Product) -> bool:
+    """Whether some rule asks for orders of a product: methotrexate, a vinca, treatment of LM."""
+    if drug_of(product) not in (Drug.OTHER, Drug.UNREADABLE):
+        return True
+    return is_drug(product, _SYSTEMIC) or is_drug(product, _INTRATHECAL)
+
+
 def read_lm_treatment(orders: Iterable[DrugOrder]) -> tuple[Evidence, ...]:
     """Active treatment of LM: listed systemic drugs, and drugs by an intrathecal route."""
     found = []

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache, wraps
 from importlib import resources
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 import orjson
 
@@ -58,6 +58,7 @@ EXACT = 100
 
 _MOST_CODINGS, _SHORT = 8, 400
 T = TypeVar("T")
+A = TypeVarTuple("A")
 
 
 class _TooLongToRememberError(Exception):
@@ -65,9 +66,9 @@ class _TooLongToRememberError(Exception):
 
 
 def remembering_codes(
-    function: Callable[[CodeableConcept | None], T],
-) -> Callable[[CodeableConcept | None], T]:
-    """Remember what a code means, which is the same for every patient.
+    function: Callable[[CodeableConcept | None, *A], T],
+) -> Callable[[CodeableConcept | None, *A], T]:
+    """Remember what a code (the first argument) means, which is the same for every patient.
 
     What is longer than a code with its names is worked out each time: it may tell of a patient,
     and memory has an end. Whether it is, is only looked at when it is not remembered.
@@ -75,16 +76,16 @@ def remembering_codes(
 
     @lru_cache(maxsize=4096)
     @wraps(function)
-    def remembered(concept: CodeableConcept | None) -> T:
-        found = function(concept)
+    def remembered(concept: CodeableConcept | None, *arguments: *A) -> T:
+        found = function(concept, *arguments)
         if concept is not None and not _is_short(concept):
             raise _TooLongToRememberError(found)
         return found
 
     @wraps(function)
-    def read(concept: CodeableConcept | None) -> T:
+    def read(concept: CodeableConcept | None, *arguments: *A) -> T:
         try:
-            return remembered(concept)
+            return remembered(concept, *arguments)
         except _TooLongToRememberError as told:
             found: T = told.args[0]
             return found
