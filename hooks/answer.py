@@ -1,12 +1,16 @@
-"""Three-valued answers with their evidence, and what the rules conclude from them."""
+"""Three-valued answers with their evidence, and what the rules conclude from them.
+
+They are made by the hundred in each call: structs are made faster than dataclasses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
+
+import msgspec
 
 
 class Truth(StrEnum):
@@ -38,8 +42,7 @@ class Outcome(StrEnum):
     CANNOT_TELL = "cannot tell"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True):
     """One thing found in the record, in our own words.
 
     `label` and `value` hold labels of this service, numbers, units and dates only, never text
@@ -53,8 +56,7 @@ class Evidence:
     how: str = "code"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The answer to one named question, with what it rests on and what was missing.
 
     `value` is a short label or number for display and for the comparison that keeps a dismissed
@@ -72,8 +74,7 @@ Fill: TypeAlias = str | tuple[str, ...]
 """What fills a placeholder: a label, or a list of labels that a summary may shorten."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What the rule of one recommendation concludes.
 
     `variant` names the wording in the recommendation file (and with it the indicator), `fills`
@@ -84,7 +85,7 @@ class Verdict:
     outcome: Outcome
     variant: str | None = None
     answers: tuple[Answer, ...] = ()
-    fills: Mapping[str, Fill] = field(default_factory=dict)
+    fills: Mapping[str, Fill] = msgspec.field(default_factory=dict)
     unknowns: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
@@ -104,8 +105,7 @@ def silent(*answers: Answer) -> Verdict:
     return Verdict(Outcome.CANNOT_TELL if unknown else Outcome.DOES_NOT_APPLY, None, answers)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """A verdict with its recommendation and, for order-sign, its draft order (a label)."""
 
     recommendation: str

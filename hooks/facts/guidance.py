@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from hooks.answer import Answer, Evidence
 from hooks.facts.fact import fact, is_yes, no, unknown, yes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from hooks.answer import Answer, Evidence, Indicator
 from hooks.facts.diagnosis import missing_or_unread

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from hooks.answer import Answer, Evidence, Finding, Truth, Verdict
 from hooks.engine.evaluate import by_facts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from hooks.answer import Answer, Truth, Verdict, applies, silent
 from hooks.facts.fact import is_yes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from hooks.answer import Answer, Fill, Indicator, Verdict, applies, silent
 from hooks.facts.diagnosis import (

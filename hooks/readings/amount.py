@@ -68,7 +68,8 @@ class _Allowance:
 
 def within_reach(record: PatientRecord) -> PatientRecord:
     """The record without what is too much to read, which is named as failed or unreadable."""
-    record = replace(record, drafts=_orders(record.drafts))
+    if record.drafts:
+        record = replace(record, drafts=_orders(record.drafts))
     if _excess_of_all(record.resources) <= MOST:
         return record
     allowance = _Allowance(MOST)

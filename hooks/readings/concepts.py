@@ -145,10 +145,9 @@ def how_matched(
 
     Text (and `extra` text beside it) is only read where no coding matches.
     """
-    if not extra:
-        return _how_matched(concept, name, cue)
-    if in_set(name, concept):
-        return "code"
+    how = _how_matched(concept, name, cue)
+    if how or not extra:
+        return how
     return "text" if says(joined((text_of(concept), extra)), name, cue) else None
 
 
@@ -163,8 +162,10 @@ def shifted(quantity: Quantity) -> float | None:
     """The number of a quantity; a strict comparator moves it just below or above."""
     if quantity.value is None:
         return None
+    if not quantity.comparator:
+        return quantity.value
     step = {"<": -limit("comparator_step"), ">": limit("comparator_step")}
-    return quantity.value + step.get(quantity.comparator or "", 0.0)
+    return quantity.value + step.get(quantity.comparator, 0.0)
 
 
 def unit_of(quantity: Quantity) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
+
+import msgspec
 
 from hooks.fhir import Period
 from hooks.values.parameters import window
@@ -20,8 +21,7 @@ _PARTIAL = re.compile(r"(\d{4})(?:-(\d\d))?")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """A calendar day in UTC, with the instant where the value stated a time of day."""
 
     day: date

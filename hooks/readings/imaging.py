@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+import msgspec
+
 from hooks.answer import Evidence
 from hooks.fhir import CodeableConcept, DiagnosticReport
 from hooks.readings.concepts import FINAL, evidence, reported, text_of
@@ -257,7 +259,7 @@ def _union(studies: list[Study]) -> Study:
         leukoencephalopathy=any(study.leukoencephalopathy for study in studies),
         no_shunt=any(study.no_shunt for study in studies),
         extent=frozenset().union(*(study.extent for study in studies)),
-        source=replace(told.source, value=_value(found, unread)),
+        source=msgspec.structs.replace(told.source, value=_value(found, unread)),
         unread=unread,
     )
 

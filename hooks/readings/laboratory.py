@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
+import msgspec
+
 from hooks.answer import Evidence
-from hooks.fhir import CodeableConcept, Condition, Observation, Quantity
+from hooks.fhir import Condition, Observation, Quantity
 from hooks.readings.concepts import (
     FINAL,
     evidence,
@@ -32,8 +34,7 @@ class Laboratory:
     source: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(msgspec.Struct, frozen=True):
     value: float | None
     when: Moment
     observation: Observation
@@ -61,17 +62,10 @@ _READERS: dict[str, tuple[Callable[[Quantity], float | None], str, bool]] = {
 _LABELS = {"platelets": "platelets", "inr": "INR", "egfr": "eGFR"}
 
 
-def is_laboratory(code: CodeableConcept | None) -> bool:
-    """Whether a code is one of the tests that are read here."""
-    return any(in_set(test, code) for test in _READERS)
-
-
 def _results(test: str, observations: Iterable[Observation]) -> Iterable[_Result]:
     read = _READERS[test][0]
     for observation in observations:
-        if observation.status not in FINAL or not in_set(test, observation.code):
-            continue
-        if when := observed(observation):
+        if observation.status in FINAL and (when := observed(observation)):
             quantity = observation.value_quantity
             yield _Result(read(quantity) if quantity else None, when, observation)
 
@@ -91,7 +85,10 @@ def _worse(test: str) -> Callable[[_Result], tuple[bool, float]]:
 def read_laboratory(
     test: str, observations: Iterable[Observation], today: date
 ) -> Laboratory | None:
-    """The newest counting result of `platelets`, `inr` or `egfr`; None when there is none."""
+    """The newest counting result of `platelets`, `inr` or `egfr`; None when there is none.
+
+    All `observations` are of that test.
+    """
     latest = newest(_results(test, observations), lambda r: r.when, today, _worse(test))
     if latest is None:
         return None

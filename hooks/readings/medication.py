@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -57,8 +56,7 @@ class Drug(StrEnum):
         return self not in (Drug.METHOTREXATE, Drug.OTHER, Drug.UNREADABLE)
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(msgspec.Struct, frozen=True):
     """The medication of an entry: its concept, a text to fall back on, and its ingredients."""
 
     concept: CodeableConcept

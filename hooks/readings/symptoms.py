@@ -167,12 +167,14 @@ def read_symptoms(
     ]
     if has_chemotherapy_neuropathy(conditions):
         entries = [entry for entry in entries if entry.code != "sensory-loss"]
-    found = (_remaining(entries, code) for code in finding_kinds())
+    by_code: dict[str, list[_Entry]] = {code: [] for code in finding_kinds()}
+    for entry in entries:
+        by_code[entry.code].append(entry)
+    found = (_remaining(code, own) for code, own in by_code.items() if own)
     return tuple(symptom for symptom in found if symptom)
 
 
-def _remaining(entries: list[_Entry], code: str) -> Symptom | None:
-    own = [entry for entry in entries if entry.code == code]
+def _remaining(code: str, own: list[_Entry]) -> Symptom | None:
     last_negative = min((entry.days for entry in own if not entry.positive), default=None)
     standing = [
         entry

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, auto
+from functools import partial
 
 from hooks.fhir import CodeableConcept, Observation
 from hooks.readings.csf_space import is_about_shunt, is_flow_study
 from hooks.readings.cytology import is_cytology_report
-from hooks.readings.laboratory import is_laboratory
 from hooks.readings.molecular import is_about_marker
 from hooks.readings.performance import is_life_expectancy, is_score, is_scorecard
 from hooks.readings.symptoms import is_neurological_examination, named_findings
-from hooks.values.codes import remembering_codes
+from hooks.values.codes import in_set, remembering_codes
 
 
 class Topic(Enum):
@@ -24,7 +24,9 @@ class Topic(Enum):
 
     FINDING = auto()
     EXAMINATION = auto()
-    LABORATORY = auto()
+    PLATELETS = auto()
+    INR = auto()
+    EGFR = auto()
     SCORE = auto()
     LIFE_EXPECTANCY = auto()
     SCORECARD = auto()
@@ -37,7 +39,9 @@ class Topic(Enum):
 _BY_CODE: Mapping[Topic, Callable[[CodeableConcept | None], object]] = {
     Topic.FINDING: named_findings,
     Topic.EXAMINATION: is_neurological_examination,
-    Topic.LABORATORY: is_laboratory,
+    Topic.PLATELETS: partial(in_set, "platelets"),
+    Topic.INR: partial(in_set, "inr"),
+    Topic.EGFR: partial(in_set, "egfr"),
     Topic.SCORE: is_score,
     Topic.LIFE_EXPECTANCY: is_life_expectancy,
     Topic.SCORECARD: is_scorecard,
@@ -54,15 +58,15 @@ def _topics_of(code: CodeableConcept | None) -> tuple[Topic, ...]:
 
 
 def by_topic(observations: Iterable[Observation]) -> Mapping[Topic, tuple[Observation, ...]]:
-    """The Observations of each topic, in the order received."""
+    """The Observations of each topic, in the order received.
+
+    A part of a procedure may be a cytology of its puncture, whatever its code.
+    """
     found: dict[Topic, list[Observation]] = {topic: [] for topic in Topic}
     for observation in observations:
-        for topic in _topics(observation):
+        topics = _topics_of(observation.code)
+        for topic in topics:
             found[topic].append(observation)
+        if observation.part_of and Topic.CYTOLOGY not in topics:
+            found[Topic.CYTOLOGY].append(observation)
     return {topic: tuple(own) for topic, own in found.items()}
-
-
-def _topics(observation: Observation) -> Iterable[Topic]:
-    """A part of a procedure may be a cytology of its puncture, whatever its code."""
-    told = _topics_of(observation.code)
-    return {*told, Topic.CYTOLOGY} if observation.part_of else told
