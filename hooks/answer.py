@@ -31,7 +31,10 @@ class Indicator(StrEnum):
     @property
     def rank(self) -> int:
         """0 for critical, 1 for warning, 2 for info."""
-        return list(Indicator).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {indicator: rank for rank, indicator in enumerate(Indicator)}
 
 
 class Outcome(StrEnum):

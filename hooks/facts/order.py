@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 from hooks.answer import Answer, Evidence
 from hooks.facts.diagnosis import newest_studies
@@ -63,7 +64,7 @@ class OrderCheck:
     others: tuple[DrugOrder, ...] = ()
     answers: dict[str, Answer] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def source(self) -> Evidence:
         """The order as evidence, with its dose as far as readable."""
         return order_evidence(self.order.label, self.dose_shown)

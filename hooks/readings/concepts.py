@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
+from functools import cache
 
 from hooks.answer import Evidence
 from hooks.fhir import (
@@ -145,17 +146,21 @@ def how_matched(
 
     Text (and `extra` text beside it) is only read where no coding matches.
     """
-    how = _how_matched(concept, name, cue)
+    how = _matching(name, cue)(concept)
     if how or not extra:
         return how
     return "text" if says(joined((text_of(concept), extra)), name, cue) else None
 
 
-@remembering_codes
-def _how_matched(concept: CodeableConcept | None, name: str, cue: str) -> str | None:
-    if in_set(name, concept):
-        return "code"
-    return "text" if says(text_of(concept), name, cue) else None
+@cache
+def _matching(name: str, cue: str) -> Callable[[CodeableConcept | None], str | None]:
+    @remembering_codes
+    def how(concept: CodeableConcept | None) -> str | None:
+        if in_set(name, concept):
+            return "code"
+        return "text" if says(text_of(concept), name, cue) else None
+
+    return how
 
 
 def shifted(quantity: Quantity) -> float | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Protocol
 
 import msgspec
@@ -202,12 +203,16 @@ def _is_mapped(concept: CodeableConcept) -> bool:
 
 def is_drug(product: Product, name: str) -> bool:
     """Whether a product is one of a value set or text term, by code, text or ingredient."""
-    return _is_drug(product, name) if product.ingredients else _is_named(product.concept, name)
+    return _is_drug(product, name) if product.ingredients else _named_as(name)(product.concept)
 
 
-@remembering_codes
-def _is_named(concept: CodeableConcept | None, name: str) -> bool:
-    return _is_drug(Product(concept or CodeableConcept()), name)
+@cache
+def _named_as(name: str) -> Callable[[CodeableConcept | None], bool]:
+    @remembering_codes
+    def is_named(concept: CodeableConcept | None) -> bool:
+        return _is_drug(Product(concept or CodeableConcept()), name)
+
+    return is_named
 
 
 def _is_drug(product: Product, name: str) -> bool:

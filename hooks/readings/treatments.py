@@ -144,8 +144,9 @@ def read_interacting(
     return tuple(
         evidence(request, label, None, moment(request.authored_on))
         for request in _active(requests, _ACTIVE)
+        for product in (product_of(request, medications),)
         for name, label in INTERACTING.items()
-        if is_drug(product_of(request, medications), name)
+        if is_drug(product, name)
     )
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache, wraps
+from functools import cache, lru_cache
 from importlib import resources
-from typing import TypeVar, TypeVarTuple
+from typing import TypeVar
 
 import orjson
 
@@ -57,40 +57,35 @@ EXACT = 100
 
 
 _MOST_CODINGS, _SHORT = 8, 400
+_MOST_REMEMBERED = 4096
 T = TypeVar("T")
-A = TypeVarTuple("A")
 
 
-class _TooLongToRememberError(Exception):
-    """Carries a result past the memory, which keeps no exception."""
+class _Memory(dict[CodeableConcept | None, T]):
+    """What concepts mean, worked out where it is not remembered. It starts anew when it is full."""
+
+    def __init__(self, function: Callable[[CodeableConcept | None], T]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, concept: CodeableConcept | None) -> T:
+        found = self._function(concept)
+        if concept is None or _is_short(concept):
+            if len(self) >= _MOST_REMEMBERED:
+                self.clear()
+            self[concept] = found
+        return found
 
 
 def remembering_codes(
-    function: Callable[[CodeableConcept | None, *A], T],
-) -> Callable[[CodeableConcept | None, *A], T]:
-    """Remember what a code (the first argument) means, which is the same for every patient.
+    function: Callable[[CodeableConcept | None], T],
+) -> Callable[[CodeableConcept | None], T]:
+    """Remember what a code means, which is the same for every patient.
 
-    What is longer than a code with its names is worked out each time: it may tell of a patient,
-    and memory has an end. Whether it is, is only looked at when it is not remembered.
+    What is longer than a code with its names is worked out each time: it may tell of a patient.
+    A call asks a thousand times, so what is remembered is found without a step in Python.
     """
-
-    @lru_cache(maxsize=4096)
-    @wraps(function)
-    def remembered(concept: CodeableConcept | None, *arguments: *A) -> T:
-        found = function(concept, *arguments)
-        if concept is not None and not _is_short(concept):
-            raise _TooLongToRememberError(found)
-        return found
-
-    @wraps(function)
-    def read(concept: CodeableConcept | None, *arguments: *A) -> T:
-        try:
-            return remembered(concept, *arguments)
-        except _TooLongToRememberError as told:
-            found: T = told.args[0]
-            return found
-
-    return read
+    return _Memory(function).__getitem__
 
 
 def _is_short(concept: CodeableConcept) -> bool:
