@@ -15,7 +15,10 @@ import importlib
 from benchmarks.servers import ROOT
 from benchmarks.table import RESULTS, Table, kept
 
-PARTS = ("calls", "fhir_server", "start", "stages", "growth", "recommendations", "concurrency")
+PARTS = (
+    *("calls", "limits", "stages", "fhir_server", "start"),
+    *("growth", "recommendations", "concurrency"),
+)
 """The parts, in the order of the page."""
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN = "<!-- results -->"

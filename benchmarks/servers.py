@@ -18,6 +18,7 @@ from tests.served import free_port
 
 ROOT = Path(__file__).parents[1]
 SERVER_CORE, LOAD_CORE = 0, 1
+GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _LONGEST_START = 60.0
@@ -74,8 +75,7 @@ def service(
 
 def floor(_: str) -> list[str]:
     """The command that runs the floor: gunicorn with one sync worker."""
-    gunicorn = str(Path(sys.executable).with_name("gunicorn"))
-    return [gunicorn, "--workers", "1", "--log-level", "error", "benchmarks.floor:app"]
+    return [GUNICORN, "--workers", "1", "--log-level", "error", "benchmarks.floor:app"]
 
 
 @contextmanager

@@ -13,11 +13,10 @@ from typing import Any
 
 import jsonschema
 import orjson
-import yaml
 
 from hooks.answer import Indicator
 from hooks.facts.fact import FACTS, question
-from hooks.values import yaml_file
+from hooks.values import yaml_file, yaml_value
 from hooks.values.parameters import parameters
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -182,7 +181,7 @@ def guidelines() -> dict[str, dict[str, Any]]:
     """All guidelines by file name: label, citation, year and link."""
     folder = resources.files("hooks") / "guidelines"
     return {
-        entry.name.removesuffix(".yaml"): yaml.safe_load(entry.read_text(encoding="utf-8"))
+        entry.name.removesuffix(".yaml"): yaml_value(entry.read_text(encoding="utf-8"))
         for entry in folder.iterdir()
         if entry.name.endswith(".yaml")
     }
@@ -197,9 +196,9 @@ def literature() -> dict[str, dict[str, str]]:
 def load_catalogue(package: str) -> Catalogue:
     """The recommendation files beside a hook's rules, in the order of its `_catalogue.yaml`."""
     folder = resources.files(package)
-    layout = yaml.safe_load((folder / "_catalogue.yaml").read_text(encoding="utf-8"))
+    layout = yaml_value((folder / "_catalogue.yaml").read_text(encoding="utf-8"))
     found = {
-        name: parse(name, yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8")))
+        name: parse(name, yaml_value((folder / f"{name}.yaml").read_text(encoding="utf-8")))
         for name in layout["priority"]
     }
     files = {e.name.removesuffix(".yaml") for e in folder.iterdir() if e.name.endswith(".yaml")}

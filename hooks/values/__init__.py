@@ -9,11 +9,16 @@ from typing import Any
 import yaml
 
 
+def yaml_value(text: str) -> Any:
+    """The value of a YAML text, read by libyaml where that is there: ten times as fast."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+
+
 @cache
 def yaml_file(path: str) -> dict[str, Any]:
     """One YAML file of this package, e.g. `parameters/windows.yaml`."""
     text = (resources.files(__name__) / path).read_text(encoding="utf-8")
-    content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    content = yaml_value(text)
     if not isinstance(content, dict):
         raise TypeError(f"{path}: a mapping is expected at the top level")
     return content
