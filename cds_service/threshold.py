@@ -9,8 +9,11 @@ Source: trust section of the design (2.2, load shedding: early and cheap, order-
 
 from __future__ import annotations
 
+import fcntl
 import re
 import socket
+import sys
+import termios
 from collections import Counter
 from enum import Enum, auto
 from weakref import WeakKeyDictionary
@@ -24,6 +27,8 @@ from cds_service.raw_answer import raw
 
 MOST_BYTES = 256 * 1024
 """Of a request that is judged here; a longer one costs far more to send than to refuse."""
+_MOST_OF_HEAD = 16 * 1024
+"""Looked at before a call is let in: copying all of it would cost as much as parsing its JSON."""
 _TELL_SECONDS = 1.0
 
 _HEAD = re.compile(
@@ -71,7 +76,7 @@ class Threshold:
         """
         if connection in self._rest:
             return self._swallow(connection, self._rest.pop(connection))
-        size = self._take(connection, MOST_BYTES, socket.MSG_PEEK)
+        size = self._take(connection, _MOST_OF_HEAD, socket.MSG_PEEK)
         return Verdict.NOTHING_YET if size is None else self._judge(connection, size, inside)
 
     def tell(self) -> None:
@@ -97,7 +102,7 @@ class Threshold:
         rank = self._ranks.get(call[0]) if call else None
         if call is None or rank is None:
             return Verdict.COME_IN
-        admission, is_whole = self._edge.admission, call[1] <= size
+        admission, is_whole = self._edge.admission, call[1] <= _waiting(connection, size)
         if inside < self._most(rank):
             if is_whole and admission.expect(rank):
                 return Verdict.COME_IN_EXPECTED
@@ -135,6 +140,14 @@ class Threshold:
             return None
         except OSError:
             return 0
+
+
+def _waiting(connection: socket.socket, seen: int) -> int:
+    """How many bytes have arrived of a request that is judged, where that is more than was seen."""
+    if seen < _MOST_OF_HEAD:
+        return seen
+    waiting = fcntl.ioctl(connection.fileno(), termios.FIONREAD, b"\0" * 4)
+    return min(int.from_bytes(waiting, sys.byteorder), MOST_BYTES)
 
 
 def call_at(arrived: bytearray, size: int) -> tuple[bytes, int] | None:

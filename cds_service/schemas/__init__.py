@@ -22,5 +22,5 @@ def schema(name: str) -> dict[str, Any]:
 @cache
 def validator(name: str, definition: str) -> Validator:
     """The validator of one definition of a schema file, e.g. (`hook_call`, `order-sign`)."""
-    whole = schema(name)
-    return Draft202012Validator({"$defs": whole["$defs"], "$ref": f"#/$defs/{definition}"})
+    definitions = schema(name)["$defs"]
+    return Draft202012Validator({"$defs": definitions} | definitions[definition])

@@ -78,8 +78,6 @@ def within_reach(record: PatientRecord) -> PatientRecord:
         for kind, found in record.resources.items()
     }
     cut = {kind for kind, found in record.resources.items() if len(kept[kind]) < len(found)}
-    if not cut:
-        return record
     left = {id(each) for found in kept.values() for each in found}
     return replace(
         record,
@@ -98,12 +96,16 @@ def _excess_of_all(resources: Mapping[str, tuple[Resource, ...]]) -> int:
     Only reports go one by one, because of attachments that nobody reads.
     """
     kind = DiagnosticReport.__name__
-    sizes = [size(report) for report in resources.get(kind, ())]
+    reports = _excess(size(report) for report in resources.get(kind, ()))
     others = [each for name, found in resources.items() if name != kind for each in found]
     encoded = _ENCODER.encode_lines(others)
     most = len(encoded) + _LINE * encoded.count(b"\\") + _ELEMENT * encoded.count(b"{")
-    sizes += [most] if most <= MOST else map(_counted, encoded.splitlines())
-    return sum(excess for each in sizes if (excess := each - SHORT) > 0)
+    fits = reports + most <= MOST
+    return reports + (most if fits else _excess(map(_counted, encoded.splitlines())))
+
+
+def _excess(sizes: Iterable[int]) -> int:
+    return sum(max(0, each - SHORT) for each in sizes)
 
 
 def _orders(drafts: Iterable[DraftOrder]) -> tuple[DraftOrder, ...]:

@@ -240,6 +240,17 @@ def test_a_call_that_has_not_arrived_whole_comes_in_unexpected(
     assert edge.admission._expected == 0
 
 
+@pytest.mark.parametrize(
+    ("missing", "verdict"), [(0, Verdict.COME_IN_EXPECTED), (1, Verdict.COME_IN)]
+)
+def test_whether_a_large_call_has_arrived_whole_is_known_from_its_length(
+    edge: Edge, pair: tuple[socket.socket, socket.socket], missing: int, verdict: Verdict
+) -> None:
+    whole = request(body=b" " * 60_000)
+    assert judge(Threshold(edge, THREADS), pair, whole[: len(whole) - missing]) is verdict
+    assert len(pair[1].recv(len(whole))) == len(whole) - missing
+
+
 @pytest.mark.parametrize("size", [100, MOST_BYTES, 3 * MOST_BYTES])
 def test_the_rest_of_a_refused_call_is_swallowed(
     edge: Edge, pair: tuple[socket.socket, socket.socket], size: int

@@ -500,11 +500,21 @@ def test_a_heparin_flush_thins_no_blood() -> None:
         ("cytarabine", INTRATHECAL, "intrathecal cytarabine"),
         ("cytarabine", {}, None),
         ("hydrocortisone", INTRATHECAL, None),
+        ("vincristine", INTRATHECAL, None),
     ],
 )
 def test_the_treatment_of_lm_in_our_words(drug: str, dosage: Json, shown: str | None) -> None:
     found = chart(requested("m", drug, dosageInstruction=[dosage])).lm_treatment
     assert [source.value for source in found] == ([shown] if shown else [])
+
+
+@pytest.mark.parametrize(
+    ("drug", "is_read"),
+    [("methotrexate", True), ("vincristine", True), ("osimertinib", True), ("cytarabine", True)]
+    + [("metformin", False), ("", False)],
+)
+def test_only_orders_of_drugs_that_some_rule_asks_about_are_read(drug: str, is_read: bool) -> None:
+    assert bool(chart(requested("m", drug)).server_orders) is is_read
 
 
 def administered(own_id: str, drug: str, **members: Any) -> Json:
