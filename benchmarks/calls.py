@@ -107,6 +107,7 @@ def _row(one: Measurement) -> tuple[tuple[str, ...], bool]:
         ),
         f"{_median(rounds, 1, 'per_second'):.0f} / {_median(rounds, 0, 'per_second'):.0f}"
         f" = **{_ratio(rounds, 'per_second'):.2f}**",
+        f"{_median(rounds, 1, 'refused'):.0f}",
         f"{_median(rounds, 1, 'resident'):.0f} / {_median(rounds, 0, 'resident'):.0f}",
         ", ".join(f"{text}: {shown(held)}" for text, held in asked) or "–",
     ]
@@ -121,7 +122,17 @@ def run() -> Table:
         f"Service / floor = ratio; medians of {ROUNDS} interleaved rounds of {SECONDS:g} s, one"
         " worker each on one core, wrk on the other. Milliseconds; processor milliseconds per call;"
         " MiB.",
-        ("call", "at once", "p50", "p99", "processor", "calls/s", "memory", "asked for"),
+        (
+            "call",
+            "at once",
+            "p50",
+            "p99",
+            "processor",
+            "answered/s",
+            "refused, %",
+            "memory",
+            "asked for",
+        ),
         tuple(row for row, _ in found),
         all(held for _, held in found),
     )

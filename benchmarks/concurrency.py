@@ -12,7 +12,7 @@ ROUNDS, SECONDS = 3, 3.0
 CALLERS = (1, 4, 16, 64)
 
 
-_FIGURES = {"per_second": 0, "p50": 1, "p99": 1, "cpu": 2, "resident": 0}
+_FIGURES = {"per_second": 0, "refused": 0, "p50": 1, "p99": 1, "cpu": 2, "resident": 0}
 """What is shown, with its decimals."""
 
 
@@ -36,7 +36,18 @@ def run() -> Table:
                     rows.append((str(workers), str(callers), *_row(server, path, body, callers)))
     return Table(
         "Growth with callers and workers",
-        "Chart open, 280 KB. Nothing is pinned; the load generator takes its share of the cores.",
-        ("workers", "callers", "calls/s", "p50, ms", "p99, ms", "processor, ms", "MiB"),
+        "Chart open, 280 KB. Nothing is pinned; the load generator takes its share of the cores."
+        " A worker that cannot serve all refuses some at once (503), so that the others are in"
+        " time; who is refused here comes again at once.",
+        (
+            "workers",
+            "callers",
+            "answered/s",
+            "refused, %",
+            "p50, ms",
+            "p99, ms",
+            "processor, ms",
+            "MiB",
+        ),
         tuple(rows),
     )

@@ -18,10 +18,11 @@ wrk.headers["Content-Type"] = "application/json"
 wrk.body = file:read("*all")
 done = function(summary, latency)
   local failed = summary.errors.connect + summary.errors.read + summary.errors.write
-      + summary.errors.status + summary.errors.timeout
-  io.stderr:write(string.format('{{"p50": %.3f, "p99": %.3f, "calls": %d, "failed": %d, '
-      .. '"seconds": %.6f}}', latency:percentile(50) / 1000, latency:percentile(99) / 1000,
-      summary.requests, failed, summary.duration / 1e6))
+      + summary.errors.timeout
+  io.stderr:write(string.format('{{"p50": %.3f, "p99": %.3f, "calls": %d, "refused": %d, '
+      .. '"failed": %d, "seconds": %.6f}}', latency:percentile(50) / 1000,
+      latency:percentile(99) / 1000, summary.requests, summary.errors.status, failed,
+      summary.duration / 1e6))
 end
 """
 
@@ -32,13 +33,19 @@ class NoGenerator(RuntimeError):
 
 @dataclass(frozen=True)
 class Measured:
-    """One round: milliseconds at the median and at the 99th percentile, and what it took."""
+    """One round: milliseconds at the median and at the 99th percentile, and what it took.
+
+    Where calls were refused, the milliseconds are those of answers and refusals together.
+    """
 
     p50: float
     p99: float
     per_second: float
+    """Calls that were answered."""
+    refused: float
+    """Share of the calls that were told to come again (503), in percent."""
     cpu: float
-    """Processor milliseconds of the server per call."""
+    """Processor milliseconds of the server per answered call."""
     resident: float
     """Resident memory of the worker at the end, in MiB."""
 
@@ -46,18 +53,20 @@ class Measured:
 def drive(
     server: Server, path: str, body: bytes, concurrency: int, seconds: float, pinned: bool = True
 ) -> Measured:
-    """Calls for so many seconds, so many at once. Raises where any of them failed."""
+    """Calls for so many seconds, so many at once. Raises where one failed, or none was answered."""
     if shutil.which("wrk") is None:
         raise NoGenerator("wrk is not installed (Debian package wrk)")
     before = server.cpu_seconds()
     told = _wrk(server.port, path, body, concurrency, seconds, pinned)
-    if told["failed"] or not told["calls"]:
+    answered = told["calls"] - told["refused"]
+    if told["failed"] or not answered:
         raise RuntimeError(f"{told['failed']:.0f} of {told['calls']:.0f} calls failed")
     return Measured(
         told["p50"],
         told["p99"],
-        told["calls"] / told["seconds"],
-        (server.cpu_seconds() - before) * 1000 / told["calls"],
+        answered / told["seconds"],
+        told["refused"] / told["calls"] * 100,
+        (server.cpu_seconds() - before) * 1000 / answered,
         server.resident_mib(),
     )
 

@@ -27,7 +27,7 @@ MOST = 500_000
 """The same for all other resources of a call."""
 _LINE = 10
 """Bytes that a line end counts for: a line costs as much as some words."""
-_ELEMENT = 50
+_ELEMENT = 40
 """Bytes that an element counts for, also an empty one: each is looked at."""
 _ENCODER = msgspec.json.Encoder()
 
