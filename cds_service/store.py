@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from cds_service import store_rows
 from cds_service.errors import StoreUnavailable
-from cds_service.feedback import Feedback
+from cds_service.feedback import OVERRIDDEN, Feedback
 from cds_service.store_access import Access
 from cds_service.store_schema import COMMENT, DISMISSAL, FEEDBACK, ISSUED, PROBE, USED_TOKEN
 from hooks import Card, Dismissal
@@ -148,8 +148,12 @@ class Store:
                     row,
                     execution_options={"preserve_rowcount": True},
                 ).rowcount
-                for table, more in store_rows.beside(row, item, issued):
-                    connection.execute(self._access.insert(table), more)
+                if item.comment:
+                    comment = {"event": row["event"], "comment": item.comment}
+                    connection.execute(self._access.insert(COMMENT), comment)
+                if issued and item.outcome == OVERRIDDEN:
+                    dismissal = store_rows.dismissal_row(row, issued)
+                    connection.execute(self._access.insert(DISMISSAL), dismissal)
         unknown = sum(item.card not in known for item in items)
         return Stored(items=len(items), unknown=unknown, repeated=len(items) - added)
 

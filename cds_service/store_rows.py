@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-import sqlalchemy as sa
 
-from cds_service.feedback import OVERRIDDEN, Feedback
-from cds_service.store_schema import COMMENT, DISMISSAL
+from cds_service.feedback import Feedback
 from hooks import Card, Dismissal
 
 
@@ -61,15 +59,10 @@ def feedback_row(
     }
 
 
-def beside(
-    row: Mapping[str, str], item: Feedback, issued: Mapping[Any, Any] | None
-) -> Iterator[tuple[sa.Table, dict[str, str]]]:
-    """What is stored beside the row of a feedback item: its comment, and what it dismisses."""
-    if item.comment:
-        yield COMMENT, {"event": row["event"], "comment": item.comment}
-    if issued and item.outcome == OVERRIDDEN:
-        copied = {name: issued[name] for name in ("subject_key", "items", "issued_at")}
-        yield DISMISSAL, {"event": row["event"], "effective_at": row["effective_at"], **copied}
+def dismissal_row(row: Mapping[str, str], issued: Mapping[Any, Any]) -> dict[str, str]:
+    """What the row of a feedback item dismisses: the items of an issued card."""
+    copied = {name: issued[name] for name in ("subject_key", "items", "issued_at")}
+    return {"event": row["event"], "effective_at": row["effective_at"], **copied}
 
 
 def report(row: Mapping[Any, Any], comments: bool) -> dict[str, Any]:
