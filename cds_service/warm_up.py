@@ -46,7 +46,7 @@ _CONDITION: JsonObject = {
 }
 
 
-_CONTAINERS = 100_000
+CONTAINERS = 100_000
 """New containers before the garbage collector looks: more than a chart of 2 MB is made of.
 
 A chart has no cycles and is freed as its call ends; a look in the middle of it finds nothing.
@@ -63,7 +63,7 @@ def warm_up(app: Flask) -> None:
         _evaluate(app, service)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_CONTAINERS)
+    gc.set_threshold(CONTAINERS)
 
 
 def _evaluate(app: Flask, service: Service) -> None:
