@@ -65,7 +65,9 @@ _LABELS = {"platelets": "platelets", "inr": "INR", "egfr": "eGFR"}
 def _results(test: str, observations: Iterable[Observation]) -> Iterable[_Result]:
     read = _READERS[test][0]
     for observation in observations:
-        if observation.status in FINAL and (when := observed(observation)):
+        if observation.status not in FINAL or not in_set(test, observation.code):
+            continue
+        if when := observed(observation):
             quantity = observation.value_quantity
             yield _Result(read(quantity) if quantity else None, when, observation)
 
@@ -85,10 +87,7 @@ def _worse(test: str) -> Callable[[_Result], tuple[bool, float]]:
 def read_laboratory(
     test: str, observations: Iterable[Observation], today: date
 ) -> Laboratory | None:
-    """The newest counting result of `platelets`, `inr` or `egfr`; None when there is none.
-
-    All `observations` are of that test.
-    """
+    """The newest counting result of `platelets`, `inr` or `egfr`; None when there is none."""
     latest = newest(_results(test, observations), lambda r: r.when, today, _worse(test))
     if latest is None:
         return None
