@@ -117,7 +117,7 @@ def test_a_locked_table_makes_hook_calls_wait_little_and_then_not_at_all(url: st
     with closing(Store(url)) as store:
         store.open()
         with engine.begin() as lock:
-            lock.exec_driver_sql("LOCK TABLE feedback IN ACCESS EXCLUSIVE MODE")
+            lock.exec_driver_sql("LOCK TABLE dismissal IN ACCESS EXCLUSIVE MODE")
             assert 0.2 < seconds(store) < LATE
             with pytest.raises(StoreUnavailable) as resting:
                 store.dismissals("key")
