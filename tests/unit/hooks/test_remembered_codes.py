@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hooks.fhir import CodeableConcept, Coding
+from hooks.values import codes
 from hooks.values.codes import remembering_codes
 
 CODING = Coding("http://loinc.org", "777-3", "Platelets")
@@ -34,3 +35,17 @@ def test_how_often_it_is_worked_out(concept: CodeableConcept | None, times: int)
 
     assert [meaning(concept) for _ in range(3)] == ["meant"] * 3
     assert asked == [concept] * times
+
+
+def test_the_memory_starts_anew_when_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codes, "_MOST_REMEMBERED", 2)
+    asked = []
+
+    @remembering_codes
+    def name(concept: CodeableConcept | None) -> str | None:
+        asked.append(concept and concept.text)
+        return concept and concept.text
+
+    given = [CodeableConcept(text=text) for text in "aabcca"]
+    assert [name(concept) for concept in given] == list("aabcca")
+    assert asked == ["a", "b", "c", "a"]
