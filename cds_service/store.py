@@ -143,15 +143,16 @@ class Store:
             for item in items:
                 issued = known.get(item.card)
                 row = store_rows.feedback_row(service, client, item, issued, now)
-                added += connection.execute(
+                is_new = connection.execute(
                     self._access.insert(FEEDBACK),
                     row,
                     execution_options={"preserve_rowcount": True},
                 ).rowcount
+                added += is_new
                 if item.comment:
                     comment = {"event": row["event"], "comment": item.comment}
                     connection.execute(self._access.insert(COMMENT), comment)
-                if issued and item.outcome == OVERRIDDEN:
+                if is_new and issued and item.outcome == OVERRIDDEN:
                     dismissal = store_rows.dismissal_row(row, issued)
                     connection.execute(self._access.insert(DISMISSAL), dismissal)
         unknown = sum(item.card not in known for item in items)

@@ -113,6 +113,15 @@ def test_feedback_on_an_unknown_card_is_stored_and_never_used(store: Store) -> N
     assert [row["known"] for row in store.feedback()] == [False]
 
 
+def test_feedback_that_came_before_its_card_dismisses_nothing_when_it_is_repeated(
+    store: Store,
+) -> None:
+    store.record_feedback(CHART, [feedback("c1")], NOW)
+    key = issue(store, "c1", REPEAT)
+    assert store.record_feedback(CHART, [feedback("c1")], NOW).repeated == 1
+    assert store.dismissals(key) == ()
+
+
 def test_feedback_at_another_service_is_unknown(store: Store) -> None:
     key = issue(store, "c1", REPEAT)
     assert store.record_feedback("lm-order-sign", [feedback("c1")], NOW).unknown == 1
