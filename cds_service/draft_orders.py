@@ -17,7 +17,7 @@ import msgspec
 
 from cds_service.chart import Chart, local_patients
 from cds_service.fhir_answer import Entry, Page, read_page
-from hooks.fhir import JsonObject, Resource, read_resource
+from hooks.fhir import JsonObject, read_or_none
 from hooks.readings.concepts import well_formed
 from hooks.readings.subject import subject_reference
 from hooks.record import DraftOrder
@@ -87,16 +87,9 @@ def _order(
     return DraftOrder(
         label=_label(position, entry),
         raw=entry.resource if entry else {},
-        resource=_readable(entry.resource) if entry else None,
+        resource=read_or_none(entry.resource) if entry else None,
         another_patient=bool(entry and _names_another(entry.resource, chart, local)),
     )
-
-
-def _readable(raw: JsonObject) -> Resource | None:
-    try:
-        return read_resource(raw)
-    except msgspec.ValidationError:
-        return None
 
 
 def _names_another(raw: JsonObject, chart: Chart, local: frozenset[str]) -> bool:

@@ -418,14 +418,19 @@ def read_resource(raw: JsonObject) -> Resource | None:
     Raises `msgspec.ValidationError` when an element that facts need, here or in a contained
     Medication or Specimen, has the wrong JSON type.
     """
-    return read_known(raw) if raw["resourceType"] in RESOURCE_TYPES else None
-
-
-def read_known(raw: JsonObject) -> Resource:
-    """The same for a type that facts read."""
+    if raw["resourceType"] not in RESOURCE_TYPES:
+        return None
     found = msgspec.convert(raw, RESOURCE_TYPES[raw["resourceType"]])
     _read_contained(found)
     return found
+
+
+def read_or_none(raw: JsonObject) -> Resource | None:
+    """The same; None also for what is unreadable."""
+    try:
+        return read_resource(raw)
+    except msgspec.ValidationError:
+        return None
 
 
 def read_alike(kind: str, raws: list[JsonObject]) -> list[Resource | None]:
@@ -441,15 +446,8 @@ def read_alike(kind: str, raws: list[JsonObject]) -> list[Resource | None]:
             for resource in found:
                 _read_contained(resource)
     except msgspec.ValidationError:
-        return [_read_or_none(raw) for raw in raws]
+        return [read_or_none(raw) for raw in raws]
     return found
-
-
-def _read_or_none(raw: JsonObject) -> Resource | None:
-    try:
-        return read_known(raw)
-    except msgspec.ValidationError:
-        return None
 
 
 def _read_contained(found: Resource | None) -> None:
