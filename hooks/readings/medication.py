@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from functools import cache
 from typing import Protocol
 
 import msgspec
 
 from hooks.fhir import CodeableConcept, JsonObject, Medication, Reference, contained
-from hooks.readings.concepts import CONDITION_CUES, all_text_of, text_of
-from hooks.readings.text import clauses, joined, says, unnegated
+from hooks.readings.concepts import CONDITION_CUES, all_text_of, how_matched, text_of
+from hooks.readings.text import clauses, joined, unnegated
 from hooks.values.codes import (
     OWN_VALUE_SETS,
     codings,
@@ -76,7 +75,7 @@ class Product(msgspec.Struct, frozen=True):
     @property
     def ingredient_text(self) -> str:
         """Every name of every ingredient."""
-        return joined(all_text_of(ingredient) for ingredient in self.ingredients)
+        return joined(map(all_text_of, self.ingredients)) if self.ingredients else ""
 
 
 def _resolve(entry: Medicated, known: Mapping[str, Medication]) -> Medication | None:
@@ -203,22 +202,9 @@ def _is_mapped(concept: CodeableConcept) -> bool:
 
 def is_drug(product: Product, name: str) -> bool:
     """Whether a product is one of a value set or text term, by code, text or ingredient."""
-    return _is_drug(product, name) if product.ingredients else _named_as(name)(product.concept)
-
-
-@cache
-def _named_as(name: str) -> Callable[[CodeableConcept | None], bool]:
-    @remembering_codes
-    def is_named(concept: CodeableConcept | None) -> bool:
-        return _is_drug(Product(concept or CodeableConcept()), name)
-
-    return is_named
-
-
-def _is_drug(product: Product, name: str) -> bool:
-    if in_set(name, product.concept, *product.ingredients):
+    if in_set(name, *product.ingredients):
         return True
-    return says(joined((product.text, product.ingredient_text)), name, CONDITION_CUES)
+    return how_matched(name, product.concept, extra=product.ingredient_text) is not None
 
 
 def drug_name(product: Product, name: str) -> str | None:
