@@ -212,7 +212,7 @@ class Chart:
 
     def laboratory(self, test: str) -> Laboratory | None:
         """The newest `platelets`, `inr` or `egfr`."""
-        return read_laboratory(test, self.observations(Topic[test.upper()]), self.today)
+        return read_laboratory(test, self.observations(Topic.LABORATORY), self.today)
 
     @cached_property
     def dialysis(self) -> Evidence | None:

@@ -9,7 +9,7 @@ from datetime import date
 import msgspec
 
 from hooks.answer import Evidence
-from hooks.fhir import Condition, Observation, Quantity
+from hooks.fhir import CodeableConcept, Condition, Observation, Quantity
 from hooks.readings.concepts import (
     FINAL,
     evidence,
@@ -60,6 +60,11 @@ _READERS: dict[str, tuple[Callable[[Quantity], float | None], str, bool]] = {
     "egfr": (_in_units("egfr"), " mL/min/1.73 m2", False),
 }
 _LABELS = {"platelets": "platelets", "inr": "INR", "egfr": "eGFR"}
+
+
+def is_laboratory(code: CodeableConcept | None) -> bool:
+    """Whether a code is one of the tests that are read here."""
+    return any(in_set(test, code) for test in _READERS)
 
 
 def _results(test: str, observations: Iterable[Observation]) -> Iterable[_Result]:

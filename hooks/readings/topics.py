@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, auto
-from functools import partial
 
 from hooks.fhir import CodeableConcept, Observation
 from hooks.readings.csf_space import is_about_shunt, is_flow_study
 from hooks.readings.cytology import is_cytology_report
+from hooks.readings.laboratory import is_laboratory
 from hooks.readings.molecular import is_about_marker
 from hooks.readings.performance import is_life_expectancy, is_score, is_scorecard
 from hooks.readings.symptoms import is_neurological_examination, named_findings
-from hooks.values.codes import in_set, remembering_codes
+from hooks.values.codes import remembering_codes
 
 
 class Topic(Enum):
@@ -24,9 +24,7 @@ class Topic(Enum):
 
     FINDING = auto()
     EXAMINATION = auto()
-    PLATELETS = auto()
-    INR = auto()
-    EGFR = auto()
+    LABORATORY = auto()
     SCORE = auto()
     LIFE_EXPECTANCY = auto()
     SCORECARD = auto()
@@ -39,9 +37,7 @@ class Topic(Enum):
 _BY_CODE: Mapping[Topic, Callable[[CodeableConcept | None], object]] = {
     Topic.FINDING: named_findings,
     Topic.EXAMINATION: is_neurological_examination,
-    Topic.PLATELETS: partial(in_set, "platelets"),
-    Topic.INR: partial(in_set, "inr"),
-    Topic.EGFR: partial(in_set, "egfr"),
+    Topic.LABORATORY: is_laboratory,
     Topic.SCORE: is_score,
     Topic.LIFE_EXPECTANCY: is_life_expectancy,
     Topic.SCORECARD: is_scorecard,
