@@ -71,7 +71,7 @@ class Chart:
         if local is None:
             local = local_patients(page.entries, self.patient_id)
         verdicts: dict[str | None, bool] = {}
-        for entry, read in zip(page.entries, _read(page.entries), strict=True):
+        for entry, read in zip(page.entries, _structs(page.entries), strict=True):
             if self._sort(entry, read, local, verdicts):
                 result.types.add(entry.kind)
             else:
@@ -159,7 +159,7 @@ class Chart:
             if read is None:
                 self._set_aside(kind)
                 return
-            if "meta" in raw and _is_subsetted(raw):
+            if _is_subsetted(raw):
                 self.failures.add(Failure(kind, Reason.TRUNCATED))
             self._raw[key] = raw
             self._read[kind][key] = read
@@ -171,7 +171,7 @@ class Chart:
         self.failures.add(Failure(kind, Reason.UNREADABLE))
 
 
-def _read(entries: Iterable[Entry]) -> Iterator[Resource | None]:
+def _structs(entries: Iterable[Entry]) -> Iterator[Resource | None]:
     """What facts read of each entry; see `read_alike`."""
     for kind, alike in groupby(entries, attrgetter("kind")):
         yield from read_alike(kind, [entry.resource for entry in alike])
