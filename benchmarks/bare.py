@@ -53,9 +53,7 @@ def _checked(body: bytes) -> int:
 def _typed(body: bytes) -> int:
     """Only the elements that facts read, without a tree; repeated names are not noticed."""
     count = 0
-    for key, raw in _CALL.decode(body).prefetch.items():
-        if key == "patient":
-            continue
+    for raw in _CALL.decode(body).prefetch.values():
         kind = bytes(raw)[:400]
         for entry in _BUNDLE.decode(raw).entry if b'"Bundle"' in kind else ():
             name = bytes(entry.resource)[:64].split(b'"', 4)[3].decode()

@@ -16,12 +16,23 @@ local file = io.open("{body}", "rb")
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.body = file:read("*all")
+local threads = {{}}
+setup = function(thread) table.insert(threads, thread) end
+init = function() refused, wrong = 0, 0 end
+response = function(status)
+  if status == 503 then refused = refused + 1 elseif status ~= 200 then wrong = wrong + 1 end
+end
 done = function(summary, latency)
+  local refusals = 0
   local failed = summary.errors.connect + summary.errors.read + summary.errors.write
       + summary.errors.timeout
+  for _, thread in ipairs(threads) do
+    refusals = refusals + thread:get("refused")
+    failed = failed + thread:get("wrong")
+  end
   io.stderr:write(string.format('{{"p50": %.3f, "p99": %.3f, "calls": %d, "refused": %d, '
       .. '"failed": %d, "seconds": %.6f}}', latency:percentile(50) / 1000,
-      latency:percentile(99) / 1000, summary.requests, summary.errors.status, failed,
+      latency:percentile(99) / 1000, summary.requests, refusals, failed,
       summary.duration / 1e6))
 end
 """
@@ -53,7 +64,10 @@ class Measured:
 def drive(
     server: Server, path: str, body: bytes, concurrency: int, seconds: float, pinned: bool = True
 ) -> Measured:
-    """Calls for so many seconds, so many at once. Raises where one failed, or none was answered."""
+    """Calls for so many seconds, so many at once.
+
+    Raises where one got no answer or another one than 200 and 503, or where none got 200.
+    """
     if shutil.which("wrk") is None:
         raise NoGenerator("wrk is not installed (Debian package wrk)")
     before = server.cpu_seconds()
