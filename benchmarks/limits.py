@@ -1,4 +1,4 @@
-"""What the steps cost that no call can do without, beside the floor: the least a call can cost."""
+"""What the steps of a call cost, beside the floor: the least that a call can cost, and the rest."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ from contextlib import ExitStack
 from statistics import median
 
 from benchmarks import load, payloads, servers
-from benchmarks.bare import STEPS
 from benchmarks.load import Measured
+from benchmarks.steps import STEPS
 from benchmarks.table import Table
 
 ROUNDS, SECONDS = 5, 3.0
 FLOOR = "floor: `json.loads`, one card with counts"
+WHOLE = "the service itself"
 
 
-def _bare(step: str) -> list[str]:
+def _bare(folder: str, step: str) -> list[str]:
     options = ["--worker-class", "gthread", "--threads", "4", "--log-level", "error"]
-    return ["env", f"BENCH_STEP={step}", servers.GUNICORN, *options, "benchmarks.bare:app"]
+    command = [servers.GUNICORN, *options, "benchmarks.bare:app"]
+    given = servers.environment(folder) | {"BENCH_STEP": step}
+    return servers.with_environment(given, command)
 
 
 def _rounds(path: str, body: bytes) -> dict[str, list[Measured]]:
     """Interleaved rounds on the floor and on every step, all up all the time."""
     with ExitStack() as stack:
         folder = stack.enter_context(servers.folder())
-        commands = {FLOOR: servers.floor(folder)} | {step: _bare(step) for step in STEPS}
+        steps = {step: _bare(folder, step) for step in STEPS}
+        commands = {FLOOR: servers.floor(folder), **steps, WHOLE: servers.service(folder)}
         running = {
             name: stack.enter_context(servers.running(command, path, body))
             for name, command in commands.items()
@@ -56,8 +60,8 @@ def run() -> Table:
         for step in small
     )
     return Table(
-        "What no call can do without",
-        "Each step alone in a Flask view under gunicorn with threads, nothing evaluated, the heap"
+        "The steps of a call",
+        "Each step with those before it in a Flask view under gunicorn with threads, the heap"
         f" frozen; one call at a time, ratios to the floor, medians of {ROUNDS} interleaved rounds"
         f" of {SECONDS:g} s.",
         (

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from benchmarks import payloads, servers
 from benchmarks.growth import seconds
-from benchmarks.stages import client
+from benchmarks.stages import ask, client
 from benchmarks.table import Table, shown
 from hooks import SERVICES
 from hooks.facts.fact import FACTS
@@ -76,9 +76,9 @@ def _clients() -> Iterator[list[FlaskClient]]:
 
 def run() -> Table:
     """The 280 KB chart with none to a thousand of them, interleaved."""
-    body, path = payloads.patient_view(200), f"/cds-services/{payloads.PATIENT_VIEW}"
+    body = payloads.patient_view(200)
     with _clients() as clients:
-        rounds = [[_call(asked, path, body) for asked in clients] for _ in range(ROUNDS + 2)][2:]
+        rounds = [[_call(asked, body) for asked in clients] for _ in range(ROUNDS + 2)][2:]
     times = [statistics.median(column) * 1000 for column in zip(*rounds, strict=True)]
     rows = tuple(
         (f"{n:,}", f"{t:.2f}", f"{t / times[0]:.2f}", _each(n, t - times[0]))
@@ -96,8 +96,8 @@ def run() -> Table:
     )
 
 
-def _call(asked: FlaskClient, path: str, body: bytes) -> float:
-    return seconds(lambda: asked.post(path, data=body, content_type="application/json"))
+def _call(asked: FlaskClient, body: bytes) -> float:
+    return seconds(lambda: ask(asked, body))
 
 
 def _each(number: int, milliseconds: float) -> str:

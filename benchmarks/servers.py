@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.charts.build import NOW
 from tests.served import free_port
 
 ROOT = Path(__file__).parents[1]
@@ -54,23 +55,39 @@ class Server:
         pages = Path(f"/proc/{self.worker()}/statm").read_text().split()[1]
         return int(pages) * _PAGE / 2**20
 
+    def peak_mib(self) -> float:
+        """The most that the worker ever held, in MiB."""
+        lines = Path(f"/proc/{self.worker()}/status").read_text().splitlines()
+        peak = next(line for line in lines if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) / 2**10
+
 
 def _cpu(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def environment(folder: str, name: str = "bench", **settings: str) -> dict[str, str]:
+    """The settings of a service that is measured, at the time of the payloads."""
+    return {
+        "LM_CDS_PROFILE": "sandbox",
+        "LM_CDS_NOW": NOW.isoformat(),
+        "LM_CDS_DATABASE_URL": f"sqlite:///{folder}/{name}.sqlite3",
+    } | {f"LM_CDS_{setting}": value for setting, value in settings.items()}
+
+
+def with_environment(given: dict[str, str], command: list[str]) -> list[str]:
+    """A command that runs with more in its environment."""
+    return ["env", *(f"{name}={value}" for name, value in given.items()), *command]
+
+
 def service(
     folder: str, workers: int = 1, threads: int | None = None, **settings: str
 ) -> list[str]:
     """The command that runs the service as production does, in the sandbox profile."""
-    given = {
-        "LM_CDS_NOW": "2026-11-21T15:00:00Z",
-        "LM_CDS_DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3",
-    } | {f"LM_CDS_{name}": value for name, value in settings.items()}
     asked = [f"WORKERS={workers}", *([f"THREADS={threads}"] if threads else [])]
     command = ["make", "--no-print-directory", "serve", "PROFILE=sandbox", *asked]
-    return ["env", *(f"{name}={value}" for name, value in given.items()), *command]
+    return with_environment(environment(folder, **settings), command)
 
 
 def floor(_: str) -> list[str]:
