@@ -9,6 +9,7 @@ import pytest
 
 from hooks import SERVICES
 from hooks.readings.chart import Chart
+from tests.charts.vocabulary import RXNORM
 from tests.unit.hooks.records import (
     BREAST,
     ICD,
@@ -489,6 +490,21 @@ def test_a_heparin_flush_thins_no_blood() -> None:
     assert not chart(requested("m", "heparin lock flush")).antithrombotics
     flush = [{"text": "flush the catheter"}]
     assert not chart(requested("m", "heparin", dosageInstruction=flush)).antithrombotics
+
+
+def test_a_coded_ingredient_without_a_name_makes_the_drug() -> None:
+    apixaban, other = (coded(RXNORM, code) for code in ("1364430", "0"))
+    for concept, thins in ((apixaban, True), (other, False)):
+        ingredient = [{"itemCodeableConcept": concept}]
+        medication = {"resourceType": "Medication", "id": "m", "ingredient": ingredient}
+        order = requested(
+            "r",
+            "",
+            medicationCodeableConcept=None,
+            medicationReference={"reference": "#m"},
+            contained=[medication],
+        )
+        assert bool(chart(order).antithrombotics) is thins
 
 
 @pytest.mark.parametrize(
