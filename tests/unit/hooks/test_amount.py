@@ -64,6 +64,35 @@ def test_short_ones_cost_nothing_and_attachments_that_nobody_reads_neither() -> 
     assert amount.size(report(1, presentedForm=scan)) == amount.size(report(1))
 
 
+def test_an_empty_element_weighs_more_than_its_bytes() -> None:
+    one, two = (report(1, conclusionCode=[{}] * count) for count in (1, 2))
+    assert amount.size(two) - amount.size(one) == len(",{}") + amount._ELEMENT
+
+
+def test_very_many_empty_elements_are_too_much() -> None:
+    empty = {"resourceType": "Observation", "id": "o", "interpretation": [{}] * 20_000}
+    found = read_resource(empty)
+    assert found is not None
+    read = amount.within_reach(PatientRecord("p", NOW, resources={"Observation": (found,)}))
+    assert read.resources == {"Observation": ()}
+    assert read.failures == (Failure("Observation", "too-large"),)
+
+
+def test_what_just_fits_is_not_sorted_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = record(long(1), long(2))
+    monkeypatch.setattr(amount, "MOST", 2 * (amount.size(long(1)) - amount.SHORT))
+    assert amount.within_reach(one) is one
+
+
+def test_only_types_that_lost_something_are_named() -> None:
+    reports = tuple(long(i) for i in range(30))
+    patient = read_resource({"resourceType": "Patient", "id": "p"})
+    assert patient is not None
+    both = {"Patient": (patient,), "DiagnosticReport": reports}
+    read = amount.within_reach(PatientRecord("p", NOW, resources=both))
+    assert read.failures == (Failure("DiagnosticReport", "too-large"),)
+
+
 def test_a_later_short_one_is_still_read() -> None:
     read = amount.within_reach(record(*(long(i) for i in range(30)), report(30, conclusion="x")))
     assert read.resources["DiagnosticReport"][-1].id == "30"
