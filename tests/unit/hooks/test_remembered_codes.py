@@ -46,6 +46,6 @@ def test_the_memory_starts_anew_when_it_is_full(monkeypatch: pytest.MonkeyPatch)
         asked.append(concept and concept.text)
         return concept and concept.text
 
-    given = [CodeableConcept(text=text) for text in "aabcca"]
-    assert [name(concept) for concept in given] == list("aabcca")
+    given = [CodeableConcept(text=text) for text in "ababcca"]
+    assert [name(concept) for concept in given] == list("ababcca")
     assert asked == ["a", "b", "c", "a"]
