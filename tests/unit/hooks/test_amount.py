@@ -93,6 +93,43 @@ def test_only_types_that_lost_something_are_named() -> None:
     assert read.failures == (Failure("DiagnosticReport", "too-large"),)
 
 
+def noted(kind: str, text: str, empty: int) -> Resource:
+    """A resource with a text and so many empty elements."""
+    member = {"DiagnosticReport": "conclusion", "Observation": "valueString"}[kind]
+    of = {"DiagnosticReport": "conclusionCode", "Observation": "interpretation"}[kind]
+    found = read_resource({"resourceType": kind, member: text, of: [{}] * empty})
+    assert found is not None
+    return found
+
+
+RESOURCES = st.builds(
+    noted,
+    st.sampled_from(["DiagnosticReport", "Observation"]),
+    st.sampled_from(["x", "a\n", '"', "ä"]).flatmap(
+        lambda piece: st.integers(0, 1200).map(lambda times: piece * times)
+    ),
+    st.integers(0, 40),
+)
+
+
+BARELY_LONG = 1 + amount.SHORT - amount.size(noted("DiagnosticReport", "", 0))
+
+
+@given(st.lists(RESOURCES, max_size=5), st.integers(0, 4_000))
+@example([noted("Observation", '"' * 100, 0)], 0)
+@example([noted("DiagnosticReport", "x" * length, 0) for length in (1, BARELY_LONG)], 0)
+def test_a_record_is_kept_as_it_is_if_what_each_weighs_fits(
+    found: list[Resource], most: int
+) -> None:
+    kinds = {each.resource_type for each in found}
+    resources = {kind: tuple(r for r in found if r.resource_type == kind) for kind in kinds}
+    one = PatientRecord("p", NOW, resources=resources)
+    fits = sum(max(0, amount.size(each) - amount.SHORT) for each in found) <= most
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(amount, "MOST", most)
+        assert (amount.within_reach(one) is one) is fits
+
+
 def test_a_later_short_one_is_still_read() -> None:
     read = amount.within_reach(record(*(long(i) for i in range(30)), report(30, conclusion="x")))
     assert read.resources["DiagnosticReport"][-1].id == "30"
